@@ -1,0 +1,98 @@
+public import JSONText
+
+/// One collected message together with what its request said around it (L1).
+///
+/// The item is the client's own object; the shared context and integrations are those of the batch it
+/// came in. The item wins, member by member. Valid only inside the closure that parsed the text.
+public struct EventBody {
+    /// The client's message.
+    public let item: JSONView
+    /// The batch's `context`, when it had one.
+    public let sharedContext: JSONView?
+    /// The batch's `integrations`, when it had one.
+    public let sharedIntegrations: JSONView?
+    /// When the request was sent, as the client's text; nil when it did not say.
+    public let sentAt: JSONView?
+    /// Whether the request carried `Sec-GPC: 1`.
+    public let hasGPC: Bool
+    /// Whether it is history from a file, rather than live or played as if live (T2).
+    public let isImport: Bool
+    /// The six types' one, from the item or from the path it was posted to; nil when neither says.
+    public let type: EventType?
+    /// The message id: the item's own, or the one the server gave it; nil while neither exists.
+    public let messageID: JSONView?
+
+    /// Reads the envelope of one line of the log.
+    ///
+    /// - Returns: nil when the line has no `body` object, which no line of an event lacks.
+    public init?(line: JSONView) {
+        guard let item = line["body"], item.kind == .object else { return nil }
+        self.init(
+            item: item, envelopeType: line["type"], sharedContext: line["context"],
+            sharedIntegrations: line["integrations"], sentAt: line["sentAt"],
+            serverMessageID: line["messageId"], hasGPC: line["gpc"]?.bool == true,
+            isImport: line["import"]?.bool == true && line["asIfLive"]?.bool != true)
+    }
+
+    /// Joins an item with the parts of its request.
+    public init(
+        item: JSONView, envelopeType: JSONView?, pathType: EventType? = nil,
+        sharedContext: JSONView?, sharedIntegrations: JSONView?, sentAt: JSONView?,
+        serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool
+    ) {
+        self.item = item
+        self.sharedContext = sharedContext
+        self.sharedIntegrations = sharedIntegrations
+        self.sentAt = sentAt ?? item["sentAt"]
+        self.hasGPC = hasGPC
+        self.isImport = isImport
+        messageID = serverMessageID ?? item["messageId"]
+        type = Self.type(item["type"] ?? envelopeType) ?? (item["type"] == nil ? pathType : nil)
+    }
+
+    private static func type(_ view: JSONView?) -> EventType? {
+        guard let view else { return nil }
+        if view.equals("track") { return .track }
+        if view.equals("identify") { return .identify }
+        if view.equals("page") { return .page }
+        if view.equals("screen") { return .screen }
+        if view.equals("group") { return .group }
+        if view.equals("alias") { return .alias }
+        return nil
+    }
+
+    /// The event's name: `event` of a track, `name` of a page or screen; nil where there is none.
+    public var name: JSONView? {
+        switch type {
+        case .track: item["event"]
+        case .page, .screen: item["name"]
+        case .identify, .group, .alias, nil: nil
+        }
+    }
+
+    /// A member of `context`, the item's own before the batch's.
+    public func context(_ name: StaticString) -> JSONView? {
+        if let own = item["context"]?[name] { return own }
+        return sharedContext?[name]
+    }
+
+    /// What stands at `path`, from the message's root. Under `context` and `integrations` the batch's
+    /// members count where the item has none of that name.
+    public func value(at path: FieldPath) -> JSONView? {
+        if let own = item.value(at: path.names) { return own }
+        guard path.names.count > 1 else { return nil }
+        let shared: JSONView?
+        switch path.names[0] {
+        case "context": shared = sharedContext
+        case "integrations": shared = sharedIntegrations
+        default: return nil
+        }
+        // Member by member: an own member of that name hides the batch's whole member.
+        if item[path.names[0] == "context" ? "context" : "integrations"]?
+            .member(path.names[1]) != nil
+        {
+            return nil
+        }
+        return shared?.value(at: Array(path.names.dropFirst()))
+    }
+}

@@ -1,0 +1,74 @@
+public import Hashing
+public import JSONText
+
+/// What the log's columns say of one event line, re-derivable from the line alone (L7).
+///
+/// Number 1. A change of any rule below is a new number beside this one, never a change to it.
+public struct EventExtractor: Sendable {
+    public static let number: UInt32 = 1
+
+    private let key: SipKey
+    private var scratch: [UInt8] = []
+    private var normalised: [UInt8] = []
+
+    /// `key` is the log's own.
+    public init(key: SipKey) { self.key = key }
+
+    /// The columns of one event.
+    public struct Columns: Equatable, Sendable {
+        public var occurred: Timestamp
+        /// The event's name; for a type without names, the type in angle brackets: `<identify>`.
+        public var name: String
+        /// First the message id within its source, then each identifier of the event.
+        public var keys: [UInt64]
+    }
+
+    /// Reads the columns of `body`, collected from `source` at `received`.
+    public mutating func columns(of body: EventBody, source: String, received: Timestamp)
+        -> Columns
+    {
+        var keys: [UInt64] = []
+        keys.reserveCapacity(4)
+        if let id = body.messageID {
+            _ = id.withUTF8 { keys.append(messageKey(source: source, messageID: $0)) }
+        }
+        EventIdentifiers.forEach(in: body) { type, value in
+            let hash: UInt64? =
+                value.kind == .number
+                ? identifierKey(type: type, value: value.rawBytes)
+                : value.withUTF8 { identifierKey(type: type, value: $0) }
+            if let hash, !keys.contains(hash) { keys.append(hash) }
+        }
+        return Columns(
+            occurred: EventClock.occurred(of: body, received: received),
+            name: Self.columnName(of: body), keys: keys)
+    }
+
+    /// The key hash of a message id within its source.
+    public mutating func messageKey(source: String, messageID: UnsafeRawBufferPointer) -> UInt64 {
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: "message_id".utf8)
+        scratch.append(0)
+        scratch.append(contentsOf: source.utf8)
+        scratch.append(0)
+        scratch.append(contentsOf: messageID)
+        return SipHash.hash(scratch, key: key)
+    }
+
+    /// The key hash of an identifier as the columns hold it.
+    public mutating func identifierKey(type: String, value: UnsafeRawBufferPointer) -> UInt64 {
+        IdentifierValue.keyForm(type: type, value, into: &normalised)
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: type.utf8)
+        scratch.append(0)
+        scratch.append(contentsOf: normalised)
+        return SipHash.hash(scratch, key: key)
+    }
+
+    /// The name that the `name` column holds for `body`.
+    public static func columnName(of body: EventBody) -> String {
+        if let name = body.name?.string, !name.isEmpty { return name }
+        guard let type = body.type else { return "" }
+        return "<\(type.name)>"
+    }
+}

@@ -1,0 +1,54 @@
+public import JSONText
+
+/// Where identifiers stand in a message.
+///
+/// The order is fixed: an identifier's place in it is the ordinal of its birth (I6), so it must never
+/// change. New places are added at the end. Source of the places: Segment's identity resolution pages.
+public enum EventIdentifiers {
+    /// The most identifiers read from one message; more are ignored, so that an event cannot be made a
+    /// merge of thousands.
+    public static let limit = 16
+
+    /// Calls `visit` with type name and value, in order, for every identifier of `body`; the value is
+    /// a JSON string or number. Empty and null values are left out. `alias` gives its `previousId` as an
+    /// `anonymous_id`.
+    public static func forEach(in body: EventBody, _ visit: (String, JSONView) -> Void) {
+        var count = 0
+        func offer(_ type: String, _ value: JSONView?) {
+            guard let value, count < limit else { return }
+            switch value.kind {
+            case .string where value.rawBytes.count > 2: break
+            case .number: break
+            default: return
+            }
+            count += 1
+            visit(type, value)
+        }
+        let item = body.item
+        offer("user_id", item["userId"])
+        offer("anonymous_id", item["anonymousId"])
+        if body.type == .alias { offer("anonymous_id", item["previousId"]) }
+        if body.type != .group { offer("email", item["traits"]?["email"]) }
+        offer("email", body.context("traits")?["email"])
+        offer("group_id", item["groupId"])
+        if let device = body.context("device") {
+            let platform = device["type"]
+            let isIOS = platform?.equals("ios") == true
+            if isIOS || platform?.equals("android") == true {
+                offer(isIOS ? "ios.id" : "android.id", device["id"])
+                if device["adTrackingEnabled"]?.bool == true {
+                    offer(isIOS ? "ios.idfa" : "android.idfa", device["advertisingId"])
+                }
+                offer(isIOS ? "ios.push_token" : "android.push_token", device["token"])
+            }
+        }
+        guard let external = body.context("externalIds"), external.kind == .array else { return }
+        external.forEachElement { entry in
+            guard entry["collection"]?.equals("users") == true,
+                entry["encoding"]?.equals("none") == true,
+                let type = entry["type"]?.string, !type.isEmpty
+            else { return }
+            offer(type, entry["id"])
+        }
+    }
+}

@@ -1,0 +1,56 @@
+extension Condition {
+    /// Whether the condition holds for one event.
+    ///
+    /// `type` means the message's type wherever it was said, in the item or in the path it was posted to.
+    /// Everything else stands in the message or in its batch (``EventBody/value(at:)``).
+    public func evaluate(on event: EventBody) -> Bool {
+        switch self {
+        case .all(let parts): parts.allSatisfy { $0.evaluate(on: event) }
+        case .any(let parts): parts.contains { $0.evaluate(on: event) }
+        case .not(let part): !part.evaluate(on: event)
+        case .field(let path, let comparison):
+            if path.names == ["type"], let type = event.type {
+                comparison.matches(text: type.name)
+            } else {
+                comparison.matches(event.value(at: path))
+            }
+        }
+    }
+
+    /// Every path that the condition reads, each once, in order of first mention.
+    public var paths: [FieldPath] {
+        var found: [FieldPath] = []
+        collectPaths(into: &found)
+        return found
+    }
+
+    private func collectPaths(into found: inout [FieldPath]) {
+        switch self {
+        case .all(let parts), .any(let parts):
+            for part in parts { part.collectPaths(into: &found) }
+        case .not(let part):
+            part.collectPaths(into: &found)
+        case .field(let path, _):
+            if !found.contains(path) { found.append(path) }
+        }
+    }
+}
+
+extension AudienceCondition {
+    /// Whether a profile is in the audience.
+    ///
+    /// - Parameters:
+    ///   - metric: the value of the audience's metric of that index.
+    ///   - trait: the profile's trait at that path, as its JSON text; nil when it has none.
+    public func evaluate(
+        metric: (Int) -> Amount, trait: (FieldPath) -> [UInt8]?
+    ) -> Bool {
+        switch self {
+        case .all(let parts): parts.allSatisfy { $0.evaluate(metric: metric, trait: trait) }
+        case .any(let parts): parts.contains { $0.evaluate(metric: metric, trait: trait) }
+        case .not(let part): !part.evaluate(metric: metric, trait: trait)
+        case .trait(let path, let comparison): comparison.matches(token: trait(path))
+        case .metric(let index, let comparison): comparison.matches(metric(index))
+        }
+    }
+}

@@ -1,0 +1,176 @@
+public import JSONText
+
+/// A stored plan: what a replay will send, pinned and counted before it sends anything (R1).
+public struct PlanRecord: ControlRecord {
+    public static let kind = RecordKind.plan
+
+    public enum Act: String, CaseIterable, Equatable, Sendable {
+        case backfill
+        case repair
+        case correct
+    }
+
+    /// What the dry run found.
+    public struct Counts: Equatable, Sendable {
+        public var considered: Int
+        public var allowed: Int
+        public var alreadyTold: Int
+        public var deniedNow: Int
+        public var planned: Int
+
+        public init(
+            considered: Int, allowed: Int, alreadyTold: Int, deniedNow: Int, planned: Int
+        ) {
+            self.considered = considered
+            self.allowed = allowed
+            self.alreadyTold = alreadyTold
+            self.deniedNow = deniedNow
+            self.planned = planned
+        }
+    }
+
+    public var id: String
+    public var act: Act
+    public var destination: String
+    public var epoch: Int
+    public var slot: String
+    public var policyVersion: Int
+    public var approver: String
+    public var ratePerSecond: Int?
+    public var counts: Counts
+    /// Which offsets are to be sent. Its range is the plan's.
+    public var planned: OffsetBitmap
+
+    /// The first offset of the plan's range.
+    public var from: UInt64 { planned.from }
+    /// The first offset after the range.
+    public var to: UInt64 { planned.to }
+
+    public init(
+        id: String, act: Act, destination: String, epoch: Int, slot: String, policyVersion: Int,
+        approver: String, ratePerSecond: Int?, counts: Counts, planned: OffsetBitmap
+    ) {
+        self.id = id
+        self.act = act
+        self.destination = destination
+        self.epoch = epoch
+        self.slot = slot
+        self.policyVersion = policyVersion
+        self.approver = approver
+        self.ratePerSecond = ratePerSecond
+        self.counts = counts
+        self.planned = planned
+    }
+
+    public init(_ body: JSONView) throws(RecordError) {
+        let reader = RecordReader(body, kind: Self.kind)
+        id = try reader.string("id")
+        act = try reader.word("act")
+        destination = try reader.string("destination")
+        epoch = try reader.int("epoch", from: 1)
+        slot = try reader.string("slot")
+        policyVersion = try reader.int("policyVersion", from: 1)
+        approver = try reader.string("approver")
+        ratePerSecond = try reader.ifPresent("ratePerSecond") { (key) throws(RecordError) in
+            try reader.int(key, from: 1)
+        }
+        counts = try reader.object("counts") { (counts) throws(RecordError) in
+            Counts(
+                considered: try counts.int("considered"), allowed: try counts.int("allowed"),
+                alreadyTold: try counts.int("alreadyTold"), deniedNow: try counts.int("deniedNow"),
+                planned: try counts.int("planned"))
+        }
+        let from = try reader.offset("from")
+        let to = try reader.offset("to")
+        planned = try reader.bitmap("bitmap", from: from, to: to)
+    }
+
+    public func write(into out: inout JSONWriter) {
+        out.beginObject()
+        out.member("id", id)
+        out.member("act", act.rawValue)
+        out.member("destination", destination)
+        out.member("epoch", epoch)
+        out.member("slot", slot)
+        out.member("from", from)
+        out.member("to", to)
+        out.member("policyVersion", policyVersion)
+        out.member("approver", approver)
+        if let ratePerSecond { out.member("ratePerSecond", ratePerSecond) }
+        out.key("counts")
+        out.beginObject()
+        out.member("considered", counts.considered)
+        out.member("allowed", counts.allowed)
+        out.member("alreadyTold", counts.alreadyTold)
+        out.member("deniedNow", counts.deniedNow)
+        out.member("planned", counts.planned)
+        out.endObject()
+        out.member("bitmap", planned.base64)
+        out.endObject()
+    }
+}
+
+/// How a plan ended. With an effect unsettled it is never `complete` (R1, R3).
+public struct PlanEndedRecord: ControlRecord {
+    public static let kind = RecordKind.planEnded
+
+    public enum Outcome: String, CaseIterable, Equatable, Sendable {
+        case complete
+        case incomplete
+        case cancelled
+    }
+
+    /// What became of the planned effects.
+    public struct Counts: Equatable, Sendable {
+        public var delivered: Int
+        public var rejected: Int
+        public var unknown: Int
+        public var cancelled: Int
+        public var parked: Int
+
+        public init(delivered: Int, rejected: Int, unknown: Int, cancelled: Int, parked: Int) {
+            self.delivered = delivered
+            self.rejected = rejected
+            self.unknown = unknown
+            self.cancelled = cancelled
+            self.parked = parked
+        }
+    }
+
+    public var id: String
+    public var outcome: Outcome
+    public var counts: Counts
+
+    public init(id: String, outcome: Outcome, counts: Counts) {
+        self.id = id
+        self.outcome = outcome
+        self.counts = counts
+    }
+
+    public init(_ body: JSONView) throws(RecordError) {
+        let reader = RecordReader(body, kind: Self.kind)
+        id = try reader.string("id")
+        outcome = try reader.word("outcome")
+        counts = try reader.object("counts") { (counts) throws(RecordError) in
+            Counts(
+                delivered: try counts.int("delivered"), rejected: try counts.int("rejected"),
+                unknown: try counts.int("unknown"), cancelled: try counts.int("cancelled"),
+                parked: try counts.int("parked"))
+        }
+    }
+
+    public func write(into out: inout JSONWriter) {
+        out.beginObject()
+        out.member("id", id)
+        out.member("outcome", outcome.rawValue)
+        out.key("counts")
+        out.beginObject()
+        out.member("delivered", counts.delivered)
+        out.member("rejected", counts.rejected)
+        out.member("unknown", counts.unknown)
+        out.member("cancelled", counts.cancelled)
+        out.member("parked", counts.parked)
+        out.endObject()
+        out.endObject()
+    }
+}

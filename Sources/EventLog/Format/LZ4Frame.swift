@@ -1,0 +1,162 @@
+private import CLZ4
+
+/// How hard to compress. Both are decoded the same way.
+enum LZ4Effort: Sendable {
+    /// `LZ4_compress_default`: for the append path, and for sealing when it lags.
+    case fast
+    /// LZ4HC at this level.
+    case high(Int32)
+}
+
+/// Writes and reads LZ4 frames (lz4_Frame_format.md 1.6.4): independent blocks with checksums, the
+/// content size, no content checksum, no dictionary.
+enum LZ4Frame {
+    private static let magic: UInt32 = 0x184D_2204
+    private static let flags: UInt8 = 0b0111_1000  // version 01, independent, block checksums, size
+    private static let headerBytes = 15
+    private static let uncompressed: UInt32 = 0x8000_0000
+
+    /// The block sizes of the format and their codes.
+    private static let blockSizes: [(code: UInt8, bytes: Int)] = [
+        (4, 64 << 10), (5, 256 << 10), (6, 1 << 20), (7, 4 << 20),
+    ]
+
+    /// No frame of `rawLength` bytes is longer than this.
+    static func bound(_ rawLength: Int) -> Int {
+        let blocks = rawLength / (64 << 10) + 1
+        return headerBytes + rawLength + blocks * 8 + 4
+    }
+
+    /// Appends one frame that holds `raw`.
+    static func append(
+        _ raw: UnsafeRawBufferPointer, effort: LZ4Effort, with state: LZ4State,
+        to out: inout GrowingBytes
+    ) {
+        let size = blockSizes.first { $0.bytes >= raw.count } ?? blockSizes[3]
+        let start = out.count
+        out.append(magic)
+        out.append(flags)
+        out.append(size.code << 4)
+        out.append(UInt64(raw.count))
+        let descriptor = out.bytes.part(start + 4..<out.count)
+        out.append(UInt8(truncatingIfNeeded: XXH32.of(descriptor) >> 8))
+        var position = 0
+        while position < raw.count {
+            let block = raw.part(position..<min(position + size.bytes, raw.count))
+            appendBlock(block, effort: effort, with: state, to: &out)
+            position += block.count
+        }
+        out.append(0 as UInt32)
+    }
+
+    private static func appendBlock(
+        _ block: UnsafeRawBufferPointer, effort: LZ4Effort, with state: LZ4State,
+        to out: inout GrowingBytes
+    ) {
+        let start = out.count
+        // Room for one byte less than the block: a block that does not shrink is stored as it is.
+        out.resize(to: start + 4 + block.count)
+        let written = state.compress(
+            block, effort: effort,
+            into: UnsafeMutableRawBufferPointer(
+                rebasing: out.mutableBytes[start + 4..<start + 4 + block.count - 1]))
+        if written > 0 {
+            out.resize(to: start + 4 + written)
+            out.store(UInt32(written), at: start)
+        } else {
+            out.resize(to: start + 4)
+            out.append(block)
+            out.store(UInt32(block.count) | uncompressed, at: start)
+        }
+        out.append(XXH32.of(out.bytes.part(start + 4..<out.count)))
+    }
+
+    /// Whether the blocks' own checksums are worth checking: not after a CRC-32C over the frame.
+    enum BlockChecksums { case checked, covered }
+
+    /// Decodes `frame` into `raw`, whose size is the content size that the companion promised.
+    static func decode(
+        _ frame: UnsafeRawBufferPointer, into raw: UnsafeMutableRawBufferPointer,
+        blockChecksums: BlockChecksums
+    ) throws(FormatProblem) {
+        guard frame.count >= headerBytes + 4, frame.integer(UInt32.self, at: 0) == magic,
+            frame[4] == flags, frame.integer(UInt64.self, at: 6) == UInt64(raw.count),
+            UInt8(truncatingIfNeeded: XXH32.of(frame.part(4..<14)) >> 8) == frame[14]
+        else { throw FormatProblem("the LZ4 frame header is not ours") }
+        var position = headerBytes
+        var filled = 0
+        while true {
+            guard position <= frame.count - 4 else { throw FormatProblem("the LZ4 frame ends early") }
+            let head = frame.integer(UInt32.self, at: position)
+            position += 4
+            if head == 0 { break }
+            let length = Int(head & ~uncompressed)
+            guard length <= frame.count - position - 4 else {
+                throw FormatProblem("an LZ4 block is longer than its frame")
+            }
+            let block = frame.part(position..<position + length)
+            if blockChecksums == .checked,
+                XXH32.of(block) != frame.integer(UInt32.self, at: position + length)
+            {
+                throw FormatProblem("an LZ4 block's checksum is wrong")
+            }
+            let room = UnsafeMutableRawBufferPointer(rebasing: raw[filled...])
+            filled += try decodeBlock(block, isStored: head & uncompressed != 0, into: room)
+            position += length + 4
+        }
+        guard position == frame.count, filled == raw.count else {
+            throw FormatProblem("the LZ4 frame holds \(filled) bytes instead of \(raw.count)")
+        }
+    }
+
+    private static func decodeBlock(
+        _ block: UnsafeRawBufferPointer, isStored: Bool, into room: UnsafeMutableRawBufferPointer
+    ) throws(FormatProblem) -> Int {
+        if isStored {
+            guard block.count <= room.count else {
+                throw FormatProblem("an LZ4 block is longer than its content size")
+            }
+            room.copyMemory(from: block)
+            return block.count
+        }
+        let written = LZ4_decompress_safe(
+            block.baseAddress?.assumingMemoryBound(to: CChar.self),
+            room.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(block.count),
+            Int32(clamping: min(room.count, 4 << 20)))
+        guard written >= 0 else { throw FormatProblem("an LZ4 block cannot be decoded") }
+        return Int(written)
+    }
+}
+
+/// The compressor's working memory; one per thread.
+final class LZ4State {
+    private let fast = UnsafeMutableRawPointer.allocate(
+        byteCount: Int(LZ4_sizeofState()), alignment: 16)
+    private var high: UnsafeMutableRawPointer?
+
+    deinit {
+        fast.deallocate()
+        high?.deallocate()
+    }
+
+    /// Compresses into `room`; 0 when it does not fit there.
+    fileprivate func compress(
+        _ block: UnsafeRawBufferPointer, effort: LZ4Effort, into room: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        let from = block.baseAddress?.assumingMemoryBound(to: CChar.self)
+        let to = room.baseAddress?.assumingMemoryBound(to: CChar.self)
+        switch effort {
+        case .fast:
+            return Int(
+                LZ4_compress_fast_extState(
+                    fast, from, to, Int32(block.count), Int32(room.count), 1))
+        case .high(let level):
+            let state =
+                high ?? .allocate(byteCount: Int(LZ4_sizeofStateHC()), alignment: 16)
+            high = state
+            return Int(
+                LZ4_compress_HC_extStateHC(
+                    state, from, to, Int32(block.count), Int32(room.count), level))
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import Hashing
+
+/// An array of unsigned integers of one width, cut into pages that carry their own checksum, so that
+/// a look-up trusts the two pages it reads without reading the block. Layout in ``LogFormat``.
+struct PagedBlock: Sendable {
+    static let pageBytes = 4096
+    private static let roomBytes = 4088
+
+    let file: any LogFile
+    let position: UInt64
+    let length: UInt64
+    let width: Int
+    let count: Int
+
+    var valuesPerPage: Int { Self.roomBytes / width }
+    var pageCount: Int { (count + valuesPerPage - 1) / valuesPerPage }
+
+    /// Appends `values` as a paged block.
+    static func append(_ values: [UInt64], width: Int, to out: inout GrowingBytes) {
+        let perPage = roomBytes / width
+        var first = 0
+        while first < values.count {
+            let number = min(perPage, values.count - first)
+            let start = out.count
+            for value in values[first..<first + number] {
+                withUnsafeBytes(of: value.littleEndian) { bytes in
+                    out.append(UnsafeRawBufferPointer(rebasing: bytes[..<width]))
+                }
+            }
+            let crc = CRC32C.of(out.bytes.part(start..<out.count))
+            first += number
+            if first < values.count { out.appendZeros(roomBytes - number * width) }
+            out.append(crc)
+            out.append(UInt32(number))
+        }
+    }
+
+    /// The bytes that hold the largest value; 1 for an empty array.
+    static func width(for largest: UInt64) -> Int {
+        max(1, (64 - largest.leadingZeroBitCount + 7) / 8)
+    }
+
+    init(
+        file: any LogFile, position: UInt64, length: UInt64, width: Int, count: Int
+    ) throws(FormatProblem) {
+        self.file = file
+        self.position = position
+        self.length = length
+        self.width = width
+        self.count = count
+        guard width >= 1, width <= 8, count >= 0, count < 1 << 40 else {
+            throw FormatProblem("a paged block has width \(width)")
+        }
+        let whole = max(0, pageCount - 1)
+        let last = count == 0 ? 0 : (count - whole * valuesPerPage) * width + 8
+        guard length == UInt64(whole * Self.pageBytes + last) else {
+            throw FormatProblem("a paged block's length does not fit its elements")
+        }
+    }
+
+    /// The values of page `number`.
+    func page(_ number: Int) throws -> [UInt64] {
+        let start = number * Self.pageBytes
+        let bytes = try file.bytes(
+            at: Int(position) + start, count: min(Self.pageBytes, Int(length) - start))
+        var values: [UInt64] = []
+        try bytes.withUnsafeBytes { try Self.decode($0, width: width, into: &values) }
+        return values
+    }
+
+    /// All values.
+    func all() throws -> [UInt64] {
+        let bytes = try file.bytes(at: Int(position), count: Int(length))
+        var values: [UInt64] = []
+        values.reserveCapacity(count)
+        try bytes.withUnsafeBytes { bytes in
+            for number in 0..<pageCount {
+                let start = number * Self.pageBytes
+                let page = bytes.part(start..<min(start + Self.pageBytes, bytes.count))
+                try Self.decode(page, width: width, into: &values)
+            }
+        }
+        return values
+    }
+
+    /// `number` values from place `first` on; fewer at the end.
+    func values(from first: Int, count number: Int) throws -> [UInt64] {
+        var out: [UInt64] = []
+        var place = first
+        while out.count < number, place < count, place >= 0 {
+            let page = try self.page(place / valuesPerPage)
+            let start = place % valuesPerPage
+            guard start < page.count else { break }
+            let part = page[start..<min(page.count, start + number - out.count)]
+            out.append(contentsOf: part)
+            place += part.count
+        }
+        return out
+    }
+
+    /// The place of `value` in an ascending array of evenly spread values.
+    ///
+    /// SipHash spreads them, so the first guess is at most a page off; if somebody put other values
+    /// there, bisection takes over.
+    func place(of value: UInt64) throws -> Int? {
+        var low = 0
+        var high = pageCount - 1
+        guard high >= 0 else { return nil }
+        let share = value.multipliedFullWidth(by: UInt64(count)).high
+        var guess = min(high, Int(share) / valuesPerPage)
+        var steps = 0
+        while low <= high {
+            let page = try self.page(guess)
+            guard let first = page.first, let last = page.last else { return nil }
+            if value < first {
+                high = guess - 1
+            } else if value > last {
+                low = guess + 1
+            } else {
+                let index = page.partitioningIndex { $0 >= value }
+                return page[index] == value ? guess * valuesPerPage + index : nil
+            }
+            steps += 1
+            guess = steps > 3 ? (low + high) / 2 : value < first ? guess - 1 : guess + 1
+        }
+        return nil
+    }
+
+    private static func decode(
+        _ page: UnsafeRawBufferPointer, width: Int, into values: inout [UInt64]
+    ) throws(FormatProblem) {
+        guard page.count >= 8 else { throw FormatProblem("a page is too short") }
+        let number = Int(page.integer(UInt32.self, at: page.count - 4))
+        guard number <= (page.count - 8) / width,
+            CRC32C.of(page.part(0..<number * width))
+                == page.integer(UInt32.self, at: page.count - 8)
+        else { throw FormatProblem("a page's checksum is wrong") }
+        for index in 0..<number {
+            var value: UInt64 = 0
+            withUnsafeMutableBytes(of: &value) { room in
+                room.copyMemory(from: page.part(index * width..<index * width + width))
+            }
+            values.append(UInt64(littleEndian: value))
+        }
+    }
+}
+
+extension RandomAccessCollection where Index == Int {
+    /// The first index for which `isAfter` holds, when it holds for all later ones too.
+    func partitioningIndex(where isAfter: (Element) -> Bool) -> Int {
+        var low = startIndex
+        var high = endIndex
+        while low < high {
+            let middle = low + (high - low) / 2
+            if isAfter(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,220 @@
+import Hashing
+
+/// The blocks of a sealed segment's footer.
+enum BlockID: UInt16, CaseIterable {
+    case columns = 1
+    case frameTable, dictionary, keyHashes, keyFrames, keyFrameLists
+}
+
+/// One entry of the footer's directory.
+struct FooterBlock: Equatable, Sendable {
+    static let encodedBytes = 64
+
+    var id: UInt16
+    var isPaged: Bool
+    var width: UInt8
+    var crc: UInt32
+    /// In the file.
+    var position: UInt64
+    var length: UInt64
+    var elements: UInt64
+    var digest: [UInt8]
+}
+
+/// The fixed end of a sealed segment; the layout stands in ``LogFormat``.
+struct SegmentTrailer: Equatable, Sendable {
+    static let encodedBytes = 128
+    private static let magic = Array("SLtr".utf8)
+
+    var blockCount: UInt16
+    var directoryPosition: UInt64
+    var footerPosition: UInt64
+    var base: UInt64
+    var count: UInt64
+    var rawBytes: UInt64
+    var merkleRoot: [UInt8]
+    var columnsHash: [UInt8]
+    var directoryCRC: UInt32
+    var openChainEnd: UInt32
+
+    func encoded() -> [UInt8] {
+        var out = ByteWriter()
+        out.put(Self.magic)
+        out.put(LogFormat.version)
+        out.put(4 as UInt8)
+        out.put(blockCount)
+        out.put(directoryPosition)
+        out.put(footerPosition)
+        out.put(base)
+        out.put(count)
+        out.put(rawBytes)
+        out.put(merkleRoot)
+        out.put(columnsHash)
+        out.put(directoryCRC)
+        out.put(openChainEnd)
+        out.pad(to: 124)
+        out.put(out.bytes.withUnsafeBytes { CRC32C.of($0) })
+        return out.bytes
+    }
+
+    static func decode(_ bytes: UnsafeRawBufferPointer) throws(FormatProblem) -> SegmentTrailer {
+        guard bytes.count == encodedBytes, bytes.part(0..<4).elementsEqual(magic),
+            CRC32C.of(bytes.part(0..<124)) == bytes.integer(UInt32.self, at: 124)
+        else { throw FormatProblem("the trailer's checksum is wrong") }
+        guard bytes[4] == LogFormat.version, bytes[5] == 4 else {
+            throw FormatProblem("the trailer has version \(bytes[4])")
+        }
+        return SegmentTrailer(
+            blockCount: bytes.integer(UInt16.self, at: 6),
+            directoryPosition: bytes.integer(UInt64.self, at: 8),
+            footerPosition: bytes.integer(UInt64.self, at: 16),
+            base: bytes.integer(UInt64.self, at: 24), count: bytes.integer(UInt64.self, at: 32),
+            rawBytes: bytes.integer(UInt64.self, at: 40), merkleRoot: bytes.part(48..<80).array,
+            columnsHash: bytes.part(80..<112).array,
+            directoryCRC: bytes.integer(UInt32.self, at: 112),
+            openChainEnd: bytes.integer(UInt32.self, at: 116))
+    }
+}
+
+/// A whole footer: where its blocks stand, and the trailer.
+struct SegmentFooter: Sendable {
+    static let headBytes = 16
+
+    var blocks: [FooterBlock]
+    var trailer: SegmentTrailer
+
+    func block(_ id: BlockID) throws(FormatProblem) -> FooterBlock {
+        guard let block = blocks.first(where: { $0.id == id.rawValue }) else {
+            throw FormatProblem("the footer has no block \(id.rawValue)")
+        }
+        return block
+    }
+
+    /// SHA-256 over the digests of what the columns are made of (L8).
+    static func columnsHash(of blocks: [FooterBlock]) -> [UInt8] {
+        let covered: [BlockID] = [.columns, .dictionary, .keyHashes]
+        return SHA256.of(
+            covered.flatMap { id in blocks.first { $0.id == id.rawValue }?.digest ?? [] }
+        ).bytes
+    }
+
+    /// Reads trailer and directory from the end of `file`.
+    static func read(from file: any LogFile) throws -> SegmentFooter {
+        let size = try file.size()
+        guard size >= LogFormat.firstPairPosition + SegmentTrailer.encodedBytes else {
+            throw FormatProblem("the file is too short to be sealed")
+        }
+        let end = size - SegmentTrailer.encodedBytes
+        let trailer = try file.bytes(at: end, count: SegmentTrailer.encodedBytes)
+            .withUnsafeBytes { try SegmentTrailer.decode($0) }
+        let length = Int(trailer.blockCount) * FooterBlock.encodedBytes
+        guard trailer.directoryPosition == UInt64(end - length), end >= length else {
+            throw FormatProblem("the footer's directory is out of place")
+        }
+        let directory = try file.bytes(at: end - length, count: length)
+        let blocks = try directory.withUnsafeBytes { bytes in
+            guard CRC32C.of(bytes) == trailer.directoryCRC else {
+                throw FormatProblem("the footer's directory has a wrong checksum")
+            }
+            return try (0..<Int(trailer.blockCount)).map { number in
+                let start = number * FooterBlock.encodedBytes
+                return try block(
+                    bytes.part(start..<start + FooterBlock.encodedBytes), before: end - length)
+            }
+        }
+        return SegmentFooter(blocks: blocks, trailer: trailer)
+    }
+
+    private static func block(
+        _ bytes: UnsafeRawBufferPointer, before end: Int
+    ) throws(FormatProblem) -> FooterBlock {
+        let block = FooterBlock(
+            id: bytes.integer(UInt16.self, at: 0), isPaged: bytes[2] == 1, width: bytes[3],
+            crc: bytes.integer(UInt32.self, at: 4), position: bytes.integer(UInt64.self, at: 8),
+            length: bytes.integer(UInt64.self, at: 16),
+            elements: bytes.integer(UInt64.self, at: 24), digest: bytes.part(32..<64).array)
+        guard block.position <= UInt64(end), block.length <= UInt64(end) - block.position,
+            block.elements <= block.length
+        else { throw FormatProblem("footer block \(block.id) is out of range") }
+        return block
+    }
+}
+
+/// Assembles a footer in memory, block by block.
+struct FooterBuilder: ~Copyable {
+    /// Where the footer's skippable frame begins.
+    private let position: Int
+    private var blocks: [FooterBlock] = []
+    private var out = GrowingBytes(capacity: 1 << 20)
+
+    init(at position: Int) {
+        self.position = position
+        out.append(Self.head(size: 0))
+    }
+
+    /// The skippable frame's eight bytes and the sixteen that open the footer.
+    static func head(size: Int) -> [UInt8] {
+        var head = ByteWriter()
+        head.put(LogFormat.skippableMagic)
+        head.put(UInt32(size))
+        head.put(Array("SLft".utf8))
+        head.put(LogFormat.version)
+        head.put(3 as UInt8)
+        head.pad(to: LogFormat.skippableHeaderBytes + SegmentFooter.headBytes)
+        return head.bytes
+    }
+
+    /// Where the next block will begin in the file.
+    var nextPosition: Int { position + out.count }
+
+    mutating func add(_ id: BlockID, _ bytes: UnsafeRawBufferPointer, elements: Int) {
+        let start = nextPosition
+        out.append(bytes)
+        record(id, start: start, isPaged: false, width: 0, elements: elements)
+    }
+
+    mutating func addPaged(_ id: BlockID, _ values: [UInt64], width: Int) {
+        let start = nextPosition
+        PagedBlock.append(values, width: width, to: &out)
+        record(id, start: start, isPaged: true, width: width, elements: values.count)
+    }
+
+    private mutating func record(
+        _ id: BlockID, start: Int, isPaged: Bool, width: Int, elements: Int
+    ) {
+        let bytes = out.bytes.part(start - position..<out.count)
+        blocks.append(
+            FooterBlock(
+                id: id.rawValue, isPaged: isPaged, width: UInt8(width), crc: CRC32C.of(bytes),
+                position: UInt64(start), length: UInt64(bytes.count), elements: UInt64(elements),
+                digest: SHA256.of(bytes).bytes))
+    }
+
+    /// Adds directory and trailer, and hands the whole footer to `write`.
+    consuming func finish<R>(
+        base: UInt64, count: UInt64, rawBytes: UInt64, merkleRoot: [UInt8], openChainEnd: UInt32,
+        _ write: (UnsafeRawBufferPointer, SegmentTrailer) throws -> R
+    ) throws -> R {
+        let directory = out.count
+        for block in blocks {
+            out.append(block.id)
+            out.append(UInt8(block.isPaged ? 1 : 0))
+            out.append(block.width)
+            out.append(block.crc)
+            out.append(block.position)
+            out.append(block.length)
+            out.append(block.elements)
+            out.append(block.digest)
+        }
+        let trailer = SegmentTrailer(
+            blockCount: UInt16(blocks.count), directoryPosition: UInt64(position + directory),
+            footerPosition: UInt64(position), base: base, count: count, rawBytes: rawBytes,
+            merkleRoot: merkleRoot, columnsHash: SegmentFooter.columnsHash(of: blocks),
+            directoryCRC: CRC32C.of(out.bytes.part(directory..<out.count)),
+            openChainEnd: openChainEnd)
+        out.append(trailer.encoded())
+        precondition(out.count < Int(UInt32.max), "a footer is under 4 GiB")
+        out.store(UInt32(out.count - LogFormat.skippableHeaderBytes), at: 4)
+        return try write(out.bytes, trailer)
+    }
+}

@@ -1,0 +1,78 @@
+import Synchronization
+
+/// One segment as readers find it.
+struct SegmentHandle: Sendable {
+    enum Content: Sendable {
+        case live(LiveSegment)
+        case sealed(Manifest.Entry)
+        /// Its file cannot be used at all.
+        case lost(Damage)
+    }
+
+    var base: UInt64
+    /// The first offset after it; nil while it is the active one.
+    var end: UInt64?
+    var content: Content
+    /// What recovery found bad inside it.
+    var damages: [Damage] = []
+
+    var fileName: String {
+        switch content {
+        case .live(let live): live.file.name
+        case .sealed(let entry): entry.fileName
+        case .lost(let damage): damage.file
+        }
+    }
+}
+
+/// What readers share: the durable end, the list of segments, and the few sealed ones that are open.
+final class LogCatalog: Sendable {
+    /// How many sealed segments stay open. Each costs a descriptor and about 100 KiB.
+    private static let openSealedSegments = 64
+
+    private struct OpenSegments {
+        var segments: [String: (segment: SealedSegment, lastUse: UInt64)] = [:]
+        var clock: UInt64 = 0
+    }
+
+    let storage: any LogStorage
+    private let durable: Atomic<UInt64>
+    private let segments: Mutex<[SegmentHandle]>
+    private let opened = Mutex(OpenSegments())
+
+    init(storage: any LogStorage, segments: [SegmentHandle], durableEnd: UInt64) {
+        self.storage = storage
+        self.segments = Mutex(segments)
+        durable = Atomic(durableEnd)
+    }
+
+    /// The first offset that is not durable. Whoever takes the segments after it finds all before it.
+    var durableEnd: UInt64 { durable.load(ordering: .acquiring) }
+
+    func setDurableEnd(_ end: UInt64) { durable.store(end, ordering: .releasing) }
+
+    /// The segments now, ascending; immutable in the caller's hands.
+    var snapshot: [SegmentHandle] { segments.withLock { $0 } }
+
+    func replace(with handles: [SegmentHandle]) { segments.withLock { $0 = handles } }
+
+    /// The open form of a sealed segment; opened now if it is not among the recent ones.
+    func sealed(_ entry: Manifest.Entry) throws(LogError) -> SealedSegment {
+        let name = entry.fileName
+        let known = opened.withLock { opened -> SealedSegment? in
+            opened.clock += 1
+            opened.segments[name]?.lastUse = opened.clock
+            return opened.segments[name]?.segment
+        }
+        if let known { return known }
+        let segment = try SealedSegment(entry, in: storage)
+        opened.withLock { opened in
+            opened.segments[name] = (segment, opened.clock)
+            guard opened.segments.count > Self.openSealedSegments,
+                let oldest = opened.segments.min(by: { $0.value.lastUse < $1.value.lastUse })
+            else { return }
+            opened.segments[oldest.key] = nil
+        }
+        return segment
+    }
+}

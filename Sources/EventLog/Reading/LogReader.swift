@@ -1,0 +1,201 @@
+import Hashing
+
+/// Reads a log. A value: each copy has buffers of its own, and one is used by one thread at a time.
+///
+/// It sees nothing past the durable end (L5), follows across rolls and seals without a gap or a
+/// repeat, and blocks on files, so it must not run on the cooperative pool for long.
+public struct LogReader: Sendable {
+    let catalog: LogCatalog
+    private var workspace: ReaderWorkspace
+
+    init(catalog: LogCatalog) {
+        self.catalog = catalog
+        workspace = ReaderWorkspace()
+    }
+
+    /// The first offset that is not durable.
+    public var durableEnd: Offset { Offset(catalog.durableEnd) }
+
+    /// Calls `body` for each record in `from..<to` whose kind is in `kinds`; the records' keys and lines
+    /// are there as `needs` says.
+    ///
+    /// - Returns: where to go on: `to`, or the durable end, or the offset after the record at which
+    ///   `body` said `.stop`.
+    /// - Throws: ``LogError/damaged(_:)`` at a frame that cannot be read; its `offsets` say what to skip.
+    ///   What `body` throws passes through.
+    public mutating func forEach(
+        from: Offset, to: Offset, needs: ReadNeeds, kinds: KindSet? = nil,
+        _ body: (borrowing RecordView) throws -> Step
+    ) throws -> Offset {
+        own()
+        // The durable end first: the segments taken after it hold everything before it.
+        let end = min(to.value, catalog.durableEnd)
+        let segments = catalog.snapshot
+        var next = from.value
+        var number = max(0, segments.partitioningIndex { $0.base > next } - 1)
+        while next < end, number < segments.count {
+            let handle = segments[number]
+            number += 1
+            if let last = handle.end, last <= next { continue }
+            // Only a restore leaves a gap between segments, and it is a recorded one (L3).
+            next = max(next, handle.base)
+            guard next < end else { break }
+            let source = try workspace.source(handle, in: catalog)
+            let stop = min(end, handle.end ?? end)
+            if try walk(source, from: &next, to: stop, needs, kinds, body) == .stop { break }
+        }
+        return Offset(max(next, from.value))
+    }
+
+    private mutating func walk(
+        _ source: SegmentSource, from next: inout UInt64, to end: UInt64, _ needs: ReadNeeds,
+        _ kinds: KindSet?, _ body: (borrowing RecordView) throws -> Step
+    ) throws -> Step {
+        var number = source.frame(endingAfter: next)
+        while next < end {
+            guard number < source.frames.count else {
+                throw LogError.damaged(source.hole(from: next, to: end))
+            }
+            let frame = source.frames[number]
+            number += 1
+            guard frame.base <= next else {
+                throw LogError.damaged(source.hole(from: next, to: min(end, frame.base)))
+            }
+            if let kinds, frame.kindBits & kinds.folded == 0 {
+                next = min(end, frame.end)
+                continue
+            }
+            let step = try workspace.withFrame(
+                frame, of: source, needs: needs, readAhead: ReaderWorkspace.scanReadAhead
+            ) { columns, lines in
+                try Self.visit(
+                    frame, columns, lines, source, from: &next, to: end, kinds, body)
+            }
+            if step == .stop { return .stop }
+        }
+        return .next
+    }
+
+    private static func visit(
+        _ frame: FrameEntry, _ columns: UnsafePointer<ColumnSection>,
+        _ lines: UnsafeRawBufferPointer?, _ source: SegmentSource, from next: inout UInt64,
+        to end: UInt64, _ kinds: KindSet?, _ body: (borrowing RecordView) throws -> Step
+    ) throws -> Step {
+        var lineStart = 0
+        var firstKey = 0
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        let segment = Offset(source.base)
+        for row in 0..<Int(frame.count) {
+            let offset = frame.base &+ UInt64(row)
+            if offset >= end { break }
+            let length = Int(columns.pointee.lineLength.value(row))
+            if offset >= next,
+                kinds.map({ $0.contains(UInt8(truncatingIfNeeded: columns.pointee.kind.value(row))) })
+                    ?? true
+            {
+                let line = lines.map { $0.part(lineStart..<lineStart + length - 1) } ?? nothing
+                let record = RecordView(
+                    columns: columns, row: row, firstKey: firstKey, names: source.names,
+                    offset: Offset(offset), segment: segment, line: line)
+                let step = try body(record)
+                next = offset &+ 1
+                if step == .stop { return .stop }
+            }
+            lineStart &+= length
+            firstKey &+= Int(columns.pointee.keyCount.value(row))
+        }
+        next = max(next, min(end, frame.end))
+        return .next
+    }
+
+    /// The line of one record without its line feed, or nil when the offset is not durable (or was
+    /// skipped by a restore). Keeps the last few frames, so neighbours are cheap.
+    public mutating func line(at offset: Offset) throws -> [UInt8]? {
+        own()
+        guard let source = try source(of: offset.value) else { return nil }
+        let number = source.frame(endingAfter: offset.value)
+        guard number < source.frames.count, source.frames[number].base <= offset.value else {
+            throw LogError.damaged(source.hole(from: offset.value, to: offset.value + 1))
+        }
+        return try workspace.line(
+            Int(offset.value - source.frames[number].base), of: source.frames[number], in: source)
+    }
+
+    /// The offsets in `from..<to` of records that carry `keyHash`, ascending. Hash matches only: compare
+    /// the value itself before deciding anything (L7).
+    public mutating func candidates(
+        for keyHash: UInt64, from: Offset, to: Offset
+    ) throws -> [Offset] {
+        own()
+        let end = min(to.value, catalog.durableEnd)
+        var found: [Offset] = []
+        for handle in catalog.snapshot {
+            guard handle.base < end, handle.end.map({ $0 > from.value }) ?? true else { continue }
+            let source = try workspace.source(handle, in: catalog)
+            // In a sealed frame keys are places in the list of hashes: find the place once.
+            let wanted = try source.sealed.map { try $0.place(of: keyHash) } ?? Int64(bitPattern: keyHash)
+            guard let wanted else { continue }
+            for number in try source.frames(of: keyHash) {
+                let frame = source.frames[number]
+                guard frame.base < end, frame.end > from.value else { continue }
+                try workspace.withFrame(frame, of: source, needs: [], readAhead: 0) { columns, _ in
+                    Self.collect(
+                        wanted, frame, columns.pointee, from: from.value, to: end, into: &found)
+                }
+            }
+        }
+        return found
+    }
+
+    private static func collect(
+        _ wanted: Int64, _ frame: FrameEntry, _ columns: ColumnSection, from: UInt64, to: UInt64,
+        into found: inout [Offset]
+    ) {
+        var key = 0
+        for row in 0..<Int(frame.count) {
+            let count = Int(columns.keyCount.value(row))
+            let offset = frame.base + UInt64(row)
+            if offset >= from, offset < to,
+                (key..<key + count).contains(where: { columns.keys.value($0) == wanted })
+            {
+                found.append(Offset(offset))
+            }
+            key += count
+        }
+    }
+
+    /// The first durable offset whose `recorded` is at `microseconds` or later; the durable end when
+    /// there is none (L6).
+    public mutating func firstOffset(recordedAtOrAfter microseconds: Int64) throws -> Offset {
+        own()
+        let end = catalog.durableEnd
+        for handle in catalog.snapshot {
+            if case .sealed(let entry) = handle.content, entry.lastRecorded < microseconds { continue }
+            let source = try workspace.source(handle, in: catalog)
+            let number = source.frames.partitioningIndex { $0.lastRecorded >= microseconds }
+            guard number < source.frames.count, source.frames[number].base < end else { continue }
+            let frame = source.frames[number]
+            let row = try workspace.withFrame(frame, of: source, needs: [], readAhead: 0) {
+                columns, _ in
+                (0..<Int(frame.count)).partitioningIndex {
+                    columns.pointee.recorded.value($0) >= microseconds
+                }
+            }
+            return Offset(min(end, frame.base + UInt64(row)))
+        }
+        return Offset(end)
+    }
+
+    private func source(of offset: UInt64) throws -> SegmentSource? {
+        guard offset < catalog.durableEnd else { return nil }
+        let segments = catalog.snapshot
+        let number = segments.partitioningIndex { $0.base > offset } - 1
+        guard number >= 0, segments[number].end.map({ offset < $0 }) ?? true else { return nil }
+        return try workspace.source(segments[number], in: catalog)
+    }
+
+    /// A copy gets buffers of its own the first time it is used.
+    private mutating func own() {
+        if !isKnownUniquelyReferenced(&workspace) { workspace = ReaderWorkspace() }
+    }
+}

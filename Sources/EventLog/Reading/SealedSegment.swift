@@ -1,0 +1,139 @@
+import Hashing
+import Synchronization
+
+/// An open sealed segment: its footer's directory and frame table. Immutable and shared by readers.
+final class SealedSegment: Sendable {
+    let entry: Manifest.Entry
+    let file: any LogFile
+    let footer: SegmentFooter
+    let frames: [FrameEntry]
+    private let loadedNames = Mutex<SegmentNames?>(nil)
+
+    /// Opens the file and reads what every question needs.
+    init(_ entry: Manifest.Entry, in storage: any LogStorage) throws(LogError) {
+        self.entry = entry
+        let name = entry.fileName
+        (file, footer, frames) = try Self.guarding(name, entry) {
+            let file = try storage.open(name, for: .reading)
+            let footer = try SegmentFooter.read(from: file)
+            guard footer.trailer.base == entry.base, footer.trailer.count == entry.count,
+                footer.trailer.merkleRoot == entry.merkleRoot,
+                footer.trailer.columnsHash == entry.columnsHash
+            else { throw FormatProblem("the trailer is not the one that the manifest names") }
+            return (file, footer, try Self.frameTable(of: footer, in: file))
+        }
+    }
+
+    /// The names behind the segment's symbols; read once.
+    func names() throws(LogError) -> SegmentNames {
+        if let names = loadedNames.withLock({ $0 }) { return names }
+        let list = try guarding {
+            let bytes = try Self.whole(try footer.block(.dictionary), of: file)
+            return try bytes.withUnsafeBytes { bytes in
+                guard bytes.count >= 4 else { throw FormatProblem("the dictionary is too short") }
+                let number = Int(bytes.integer(UInt32.self, at: 0))
+                return try SymbolTable.list(bytes.part(4..<bytes.count), number: number)
+            }
+        }
+        let names = SegmentNames()
+        names.set(list, from: 0)
+        return loadedNames.withLock { loaded in
+            if let loaded { return loaded }
+            loaded = names
+            return names
+        }
+    }
+
+    /// The frames that hold a key hash, ascending: two or three page reads.
+    func frames(of hash: UInt64) throws(LogError) -> [Int] {
+        try guarding {
+            guard let place = try paged(.keyHashes).place(of: hash) else { return [] }
+            guard let value = try paged(.keyFrames).values(from: place, count: 1).first else {
+                throw FormatProblem("a key has no frames")
+            }
+            guard value >= UInt64(frames.count) else { return [Int(value)] }
+            let lists = try paged(.keyFrameLists)
+            guard value - UInt64(frames.count) < UInt64(lists.count) else {
+                throw FormatProblem("a key's list of frames is out of range")
+            }
+            let start = Int(value - UInt64(frames.count))
+            let number = try lists.values(from: start, count: 1)
+            let found = try lists.values(from: start + 1, count: Int(number[0]))
+            guard found.count == Int(number[0]), found.allSatisfy({ $0 < UInt64(frames.count) })
+            else { throw FormatProblem("a key's list of frames is out of range") }
+            return found.map(Int.init)
+        }
+    }
+
+    /// The place of a key hash among the segment's, by which its frames refer to it.
+    func place(of hash: UInt64) throws(LogError) -> Int64? {
+        try guarding { try paged(.keyHashes).place(of: hash).map(Int64.init) }
+    }
+
+    /// All distinct key hashes, ascending.
+    func keyHashes() throws(LogError) -> [UInt64] { try guarding { try paged(.keyHashes).all() } }
+
+    func paged(_ id: BlockID) throws(FormatProblem) -> PagedBlock {
+        let block = try footer.block(id)
+        guard block.isPaged else { throw FormatProblem("block \(block.id) is not paged") }
+        return try PagedBlock(
+            file: file, position: block.position, length: block.length, width: Int(block.width),
+            count: Int(block.elements))
+    }
+
+    /// A block's bytes, checked.
+    static func whole(_ block: FooterBlock, of file: any LogFile) throws -> [UInt8] {
+        let bytes = try file.bytes(at: Int(block.position), count: Int(block.length))
+        guard bytes.withUnsafeBytes({ CRC32C.of($0) }) == block.crc else {
+            throw FormatProblem("footer block \(block.id) has a wrong checksum")
+        }
+        return bytes
+    }
+
+    private static func frameTable(
+        of footer: SegmentFooter, in file: any LogFile
+    ) throws -> [FrameEntry] {
+        let block = try footer.block(.frameTable)
+        let bytes = try whole(block, of: file)
+        guard bytes.count == Int(block.elements) * FrameEntry.encodedBytes else {
+            throw FormatProblem("the frame table's length does not fit its frames")
+        }
+        var expected = footer.trailer.base
+        var frames: [FrameEntry] = []
+        frames.reserveCapacity(Int(block.elements))
+        try bytes.withUnsafeBytes { bytes in
+            for number in 0..<Int(block.elements) {
+                let start = number * FrameEntry.encodedBytes
+                let frame = try FrameEntry(
+                    decoding: bytes.part(start..<start + FrameEntry.encodedBytes))
+                guard frame.base == expected else {
+                    throw FormatProblem("the frame table has a gap at offset \(expected)")
+                }
+                expected = frame.end
+                frames.append(frame)
+            }
+        }
+        guard expected == footer.trailer.base + footer.trailer.count else {
+            throw FormatProblem("the frame table does not end where the segment does")
+        }
+        return frames
+    }
+
+    func guarding<R>(_ body: () throws -> R) throws(LogError) -> R {
+        try Self.guarding(entry.fileName, entry, body)
+    }
+
+    /// Turns what goes wrong inside a sealed file into damage of that file.
+    private static func guarding<R>(
+        _ name: String, _ entry: Manifest.Entry, _ body: () throws -> R
+    ) throws(LogError) -> R {
+        do { return try body() } catch let error as StorageError where error.code != 0 && !error.isAbsent {
+            throw LogError.storage(error)
+        } catch {
+            throw LogError.damaged(
+                Damage(
+                    file: name, position: 0, offsets: entry.base..<entry.base + entry.count,
+                    reason: (error as? FormatProblem)?.reason ?? "\(error)"))
+        }
+    }
+}

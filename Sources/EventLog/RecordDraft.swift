@@ -1,0 +1,65 @@
+/// A record before it has an offset.
+public struct RecordDraft: Sendable {
+    /// What sort of record; 240 and above are the log's own and refused here.
+    public var kind: UInt8
+    /// Who sent it. Interned per segment.
+    public var source: String
+    /// What it is called (an event's name). Interned per segment.
+    public var name: String
+    /// When it happened, in microseconds since 1970.
+    public var occurred: Int64
+    /// ``EventLog/keyHash(_:_:)`` of each key by which it must be found; at most 32.
+    public var keys: [UInt64]
+    /// The line from `"kind":` to its closing brace, without a line feed.
+    public var tail: [UInt8]
+
+    public init(
+        kind: UInt8, source: String, name: String, occurred: Int64, keys: [UInt64], tail: [UInt8]
+    ) {
+        self.kind = kind
+        self.source = source
+        self.name = name
+        self.occurred = occurred
+        self.keys = keys
+        self.tail = tail
+    }
+
+    /// Why the format cannot hold this draft, or nil. `own` allows the log's own kinds.
+    func problem(kinds: ClosedRange<UInt8>) -> String? {
+        guard kinds.contains(kind) else { return "kind \(kind) is the log's own" }
+        guard tail.count <= LogFormat.maximumTailBytes else {
+            return "\(tail.count) bytes are more than \(LogFormat.maximumTailBytes)"
+        }
+        guard keys.count <= LogFormat.maximumKeys else {
+            return "\(keys.count) keys are more than \(LogFormat.maximumKeys)"
+        }
+        return tail.withUnsafeBytes { bytes -> String? in
+            let opening = LogFormat.tailOpening
+            guard bytes.count > opening.count, bytes.starts(with: opening) else {
+                return "the tail does not begin with \"kind\":"
+            }
+            guard bytes[bytes.count - 1] == UInt8(ascii: "}") else {
+                return "the tail does not end with a brace"
+            }
+            guard bytes.position(of: 0x0A) == nil else { return "the tail holds a line feed" }
+            return nil
+        }
+    }
+}
+
+/// The offsets that an append was given: `first`, `first + 1`, … `count` of them.
+public struct AppendTicket: Hashable, Sendable {
+    public var first: Offset
+    public var count: Int
+    /// The `recorded` time that all of them carry, in microseconds since 1970.
+    public var recorded: Int64
+
+    /// The first offset after the ticket's.
+    public var end: Offset { first + count }
+
+    public init(first: Offset, count: Int, recorded: Int64) {
+        self.first = first
+        self.count = count
+        self.recorded = recorded
+    }
+}

@@ -1,0 +1,185 @@
+import Hashing
+
+/// A log as recovery left it, ready to be written.
+struct OpenedLog: Sendable {
+    var manifest: Manifest
+    var active: RecoveredSegment
+    var handles: [SegmentHandle]
+    var jobs: [SealJob]
+    var lastRecorded: Int64
+    var report: RecoveryReport
+}
+
+/// Opens a log's directory: reads the manifest, clears away what a crash left, recovers the open
+/// segments, and makes the result durable before anything is accepted.
+struct LogOpener {
+    let storage: any LogStorage
+    let configuration: LogConfiguration
+    private var report = RecoveryReport()
+
+    init(storage: any LogStorage, configuration: LogConfiguration) {
+        self.storage = storage
+        self.configuration = configuration
+    }
+
+    /// The caller holds the lock.
+    mutating func open() throws(LogError) -> OpenedLog {
+        do { return try opening() } catch let error as LogError { throw error } catch let error as StorageError {
+            throw LogError.storage(error)
+        } catch { throw LogError.manifest("\(error)") }
+    }
+
+    private mutating func opening() throws -> OpenedLog {
+        let manifest: Manifest
+        if let known = try ManifestStore(storage: storage).read() {
+            manifest = known
+            try clearLeftovers(of: manifest)
+        } else {
+            manifest = try create()
+        }
+        var handles: [SegmentHandle] = []
+        var jobs: [SealJob] = []
+        var lastRecorded = Int64.min
+        let files = Set(try storage.list())
+        for entry in manifest.entries.dropLast() {
+            handles.append(try handle(of: entry, manifest.identity, files: files, &jobs))
+            lastRecorded = max(lastRecorded, entry.lastRecorded)
+        }
+        let active = try openActive(manifest.entries[manifest.entries.count - 1], manifest)
+        lastRecorded = max(lastRecorded, active.lastRecorded ?? .min)
+        handles.append(
+            SegmentHandle(
+                base: active.live.base, end: nil, content: .live(active.live),
+                damages: active.damages))
+        report.durableEnd = Offset(active.end)
+        return OpenedLog(
+            manifest: manifest, active: active, handles: handles, jobs: jobs,
+            lastRecorded: lastRecorded, report: report)
+    }
+
+    // MARK: - A new log
+
+    /// Makes the first segment, then the manifest that names it.
+    ///
+    /// - Crash: without a manifest there is no log yet; an empty first segment is replaced.
+    private mutating func create() throws -> Manifest {
+        for name in try storage.list() where name.hasSuffix(".lz4") {
+            let size = try storage.open(name, for: .reading).size()
+            guard name == LogFormat.openName(base: 0), size <= LogFormat.firstPairPosition else {
+                throw LogError.manifest("it is missing, but \(name) exists")
+            }
+        }
+        let random = configuration.randomBytes(32)
+        let (low, high) = random.withUnsafeBytes {
+            ($0.integer(UInt64.self, at: 16), $0.integer(UInt64.self, at: 24))
+        }
+        let identity = LogIdentity(
+            id: Array(random[..<16]), incarnation: 1, key: .init(low: low, high: high))
+        let header = SegmentHeader(
+            isSealed: false, logID: identity.id, incarnation: 1, base: 0,
+            created: configuration.clock(), chainSeed: 0, edition: 0)
+        _ = try OpenSegmentFile.create(header, in: storage)
+        let manifest = Manifest(
+            identity: identity, generation: 1, entries: [.init(base: 0, state: .active)])
+        try ManifestStore(storage: storage).write(manifest)
+        report.findings.append(.created)
+        return manifest
+    }
+
+    // MARK: - What a crash left
+
+    private mutating func clearLeftovers(of manifest: Manifest) throws {
+        let named = Set(manifest.entries.map(\.fileName))
+        let end = manifest.entries[manifest.entries.count - 1]
+        for name in try storage.list() where !named.contains(name) {
+            switch name {
+            case Manifest.fileName, "LOCK": break
+            case let name where name.hasSuffix(".tmp"):
+                try remove(name, "the unfinished work of a crash")
+            case let name where name.hasSuffix(".lz4"):
+                try removeUnnamed(name, manifest, active: end)
+            default: report.findings.append(.foreign(file: name))
+            }
+        }
+    }
+
+    /// A segment file that the manifest does not name: half of a seal or of a roll.
+    private mutating func removeUnnamed(
+        _ name: String, _ manifest: Manifest, active: Manifest.Entry
+    ) throws {
+        for entry in manifest.entries {
+            if entry.state == .sealed, name == LogFormat.openName(base: entry.base) {
+                return try remove(name, "its segment is sealed")
+            }
+            if entry.state == .closed,
+                name == LogFormat.sealedName(base: entry.base, edition: entry.edition)
+            {
+                return try remove(name, "its seal was not finished; it is made again")
+            }
+        }
+        guard name.hasSuffix(".open.lz4"), let base = UInt64(name.prefix(20)), base > active.base,
+            try storage.open(name, for: .reading).size() <= LogFormat.firstPairPosition
+        else { throw LogError.manifest("it does not name \(name), which holds records") }
+        try remove(name, "a roll was not finished; it holds no record")
+    }
+
+    private mutating func remove(_ name: String, _ reason: String) throws {
+        try storage.unlink(name)
+        report.findings.append(.removed(file: name, reason: reason))
+    }
+
+    // MARK: - Segments
+
+    private mutating func handle(
+        of entry: Manifest.Entry, _ identity: LogIdentity, files: Set<String>,
+        _ jobs: inout [SealJob]
+    ) throws -> SegmentHandle {
+        let offsets = entry.base..<entry.base + entry.count
+        var handle = SegmentHandle(
+            base: entry.base, end: offsets.upperBound, content: .sealed(entry))
+        guard files.contains(entry.fileName) else {
+            return lost(handle, Damage(
+                file: entry.fileName, position: 0, offsets: offsets, reason: "the file is missing"))
+        }
+        if entry.state == .sealed {
+            let size = try storage.open(entry.fileName, for: .reading).size()
+            guard size == Int(entry.fileLength) else {
+                return lost(handle, Damage(
+                    file: entry.fileName, position: UInt64(size), offsets: offsets,
+                    reason: "the file has \(size) bytes instead of \(entry.fileLength)"))
+            }
+            return handle
+        }
+        let file = try storage.open(entry.fileName, for: .reading)
+        let segment = try OpenSegmentRecovery.run(
+            file, base: entry.base, role: .closed(count: entry.count, fileLength: entry.fileLength),
+            identity: identity)
+        report.findings += segment.findings
+        handle.content = .live(segment.live)
+        handle.damages = segment.damages
+        if segment.damages.isEmpty { jobs.append(SealJob(live: segment.live, entry: entry)) }
+        return handle
+    }
+
+    private mutating func lost(_ handle: SegmentHandle, _ damage: Damage) -> SegmentHandle {
+        report.findings.append(.damage(damage))
+        var handle = handle
+        handle.content = .lost(damage)
+        return handle
+    }
+
+    /// Recovers the active segment, cuts its tear, and makes what is left durable: a process may have
+    /// been killed between its write and its fdatasync.
+    private mutating func openActive(
+        _ entry: Manifest.Entry, _ manifest: Manifest
+    ) throws -> RecoveredSegment {
+        let file = try storage.open(entry.fileName, for: .writing)
+        let active = try OpenSegmentRecovery.run(
+            file, base: entry.base, role: .active, identity: manifest.identity)
+        report.findings += active.findings
+        if try file.size() > active.length { try file.truncate(to: active.length) }
+        try file.sync()
+        try storage.syncDirectory()
+        return active
+    }
+}

@@ -1,0 +1,286 @@
+/// The thread that owns the log's files: it commits, rolls, and puts finished seals into the manifest.
+///
+/// `@unchecked Sendable`: after ``run()`` has begun on its thread, nobody else touches it.
+final class LogWriter: @unchecked Sendable {
+    private let storage: any LogStorage
+    private let configuration: LogConfiguration
+    private let monitor: Monitor<AppendQueue>
+    private let catalog: LogCatalog
+    private let builder: CommitBuilder
+    private var manifest: Manifest
+    private var active: LiveSegment
+    private var symbols: SymbolTable
+    private var position: Int
+    private var chain: UInt32
+    private var durableEnd: UInt64
+    /// Of the active segment's first record, by the log's clock.
+    private var activeSince: Int64?
+    private var activeRawBytes: Int
+    /// Not before this time, after a full disk prevented a roll or a manifest.
+    private var retryAt: Int64 = .min
+    private var waitingSeals: [Manifest.Entry] = []
+    /// Where the `sealed` records of segments stand that the manifest does not yet call announced.
+    private var announcements: [UInt64: UInt64] = [:]
+
+    init(
+        _ opened: OpenedLog, storage: any LogStorage, configuration: LogConfiguration,
+        monitor: Monitor<AppendQueue>, catalog: LogCatalog
+    ) {
+        self.storage = storage
+        self.configuration = configuration
+        self.monitor = monitor
+        self.catalog = catalog
+        builder = CommitBuilder(configuration)
+        manifest = opened.manifest
+        active = opened.active.live
+        symbols = SymbolTable(names: opened.active.live.names.all)
+        position = opened.active.length
+        chain = opened.active.chain
+        durableEnd = opened.active.end
+        activeSince = opened.active.firstRecorded
+        activeRawBytes = Int(opened.active.rawBytes)
+    }
+
+    private enum Work {
+        case commit([QueuedBatch])
+        case seals([Manifest.Entry])
+        case idle
+        case end
+    }
+
+    /// The thread's body; returns when the log is closed or has failed.
+    func run() {
+        for entry in manifest.entries where entry.state == .sealed && !entry.isAnnounced {
+            announce(entry)
+        }
+        while true {
+            switch next() {
+            case .commit(let batches): commit(batches)
+            case .seals(let entries): waitingSeals += entries
+            case .idle: break
+            case .end:
+                recordAnnouncements()
+                finish(monitor.withLock { $0.closed() }, .failure(LogError.closed))
+                return
+            }
+            rollIfDue()
+            installSeals()
+        }
+    }
+
+    private func next() -> Work {
+        monitor.wait(on: .work, milliseconds: 1000) { queue -> Work? in
+            if case .failed = queue.phase { return .end }
+            if !queue.finishedSeals.isEmpty {
+                defer { queue.finishedSeals = [] }
+                return .seals(queue.finishedSeals)
+            }
+            let batches = queue.drain(limit: self.configuration.commitBytes)
+            if !batches.isEmpty { return .commit(batches) }
+            return queue.isEnding ? .end : nil
+        } ?? .idle
+    }
+
+    // MARK: - Committing
+
+    /// One write, one fdatasync, one publication.
+    private func commit(_ batches: [QueuedBatch]) {
+        let commit = builder.build(
+            batches, symbols: &symbols,
+            from: CommitBuilder.Start(
+                position: position, chain: chain, durableEnd: durableEnd,
+                incarnation: manifest.identity.incarnation))
+        do throws(StorageError) {
+            guard try writeWaitingForSpace() else { return }
+            try active.file.sync()
+        } catch { return fail(.storage(error)) }
+        publish(commit, batches)
+    }
+
+    /// Writes the built commit. On a full disk takes the partial write back, refuses appends, and
+    /// tries again until there is space; false when the log is closed meanwhile.
+    private func writeWaitingForSpace() throws(StorageError) -> Bool {
+        while true {
+            do throws(StorageError) {
+                try active.file.writeAll(builder.bytes, at: position)
+                monitor.withLock { $0.setDiskFull(false) }
+                return true
+            } catch {
+                guard error.isDiskFull else { throw error }
+                try active.file.truncate(to: position)
+                let error = LogError.storage(error)
+                let isClosing = monitor.wait(
+                    on: .work, milliseconds: configuration.fullDiskRetryMilliseconds
+                ) { queue -> Bool? in
+                    queue.setDiskFull(true)
+                    return queue.isEnding ? true : nil
+                }
+                if isClosing != nil {
+                    fail(error)
+                    return false
+                }
+            }
+        }
+    }
+
+    /// Everything of the commit is durable: show it to readers, then move the durable end (L5).
+    private func publish(_ commit: CommitBuilder.Commit, _ batches: [QueuedBatch]) {
+        active.names.set(
+            Array(symbols.names[commit.firstNewSymbol...]), from: commit.firstNewSymbol)
+        for (entry, keys) in commit.frames {
+            let length = entry.dataPosition + UInt64(entry.dataLength)
+            active.publish(entry, keys: keys, fileLength: length)
+        }
+        position += builder.bytes.count
+        chain = commit.chainEnd
+        durableEnd = commit.end
+        activeRawBytes += commit.rawBytes
+        if activeSince == nil { activeSince = batches.first?.recorded }
+        catalog.setDurableEnd(commit.end)
+        let bytes = batches.reduce(0) { $0 + $1.bytes }
+        finish(
+            monitor.withLock { $0.committed(through: commit.end, bytes: bytes) }, .success(()))
+    }
+
+    private func finish(_ waiters: [DurabilityWaiter], _ result: Result<Void, any Error>) {
+        monitor.wake(.progress)
+        for waiter in waiters { waiter.continuation.resume(with: result) }
+    }
+
+    /// Pins the failure: nothing is written after it.
+    private func fail(_ error: LogError) {
+        finish(monitor.withLock { $0.fail(error) }, .failure(error))
+        monitor.wake(.sealing)
+    }
+
+    // MARK: - Rolling
+
+    private func rollIfDue() {
+        guard let activeSince, !monitor.withLock({ $0.isEnding }) else { return }
+        let now = configuration.clock()
+        let isDue =
+            position >= configuration.rollStoredBytes
+            || activeRawBytes >= configuration.rollRawBytes
+            || now - activeSince >= Int64(configuration.rollAgeSeconds) * 1_000_000
+        guard isDue, now >= retryAt else { return }
+        do throws(StorageError) { try roll(at: now) } catch { postponeOrFail(error) }
+    }
+
+    /// A full disk is waited out; anything else is final.
+    private func postponeOrFail(_ error: StorageError) {
+        guard error.isDiskFull else { return fail(.storage(error)) }
+        retryAt = configuration.clock() + Int64(configuration.fullDiskRetryMilliseconds) * 1000
+    }
+
+    /// Closes the active segment and begins the next.
+    ///
+    /// - Crash: a new file that no manifest names holds no record; it is removed at open.
+    private func roll(at now: Int64) throws(StorageError) {
+        let header = SegmentHeader(
+            isSealed: false, logID: manifest.identity.id,
+            incarnation: manifest.identity.incarnation, base: durableEnd, created: now,
+            chainSeed: chain, edition: 0)
+        let created = try OpenSegmentFile.create(header, in: storage)
+        var next = manifest
+        let closed = closedEntry()
+        next.entries[next.entries.count - 1] = closed
+        next.entries.append(Manifest.Entry(base: durableEnd, state: .active))
+        do throws(StorageError) { try write(&next) } catch {
+            if error.isDiskFull { try storage.unlink(created.file.name) }
+            throw error
+        }
+        let old = active
+        active = LiveSegment(
+            base: durableEnd, incarnation: header.incarnation, file: created.file,
+            fileLength: UInt64(created.length), chain: created.chain)
+        symbols = SymbolTable()
+        position = created.length
+        chain = created.chain
+        activeSince = nil
+        activeRawBytes = 0
+        var handles = catalog.snapshot
+        handles[handles.count - 1].end = durableEnd
+        handles.append(SegmentHandle(base: durableEnd, end: nil, content: .live(active)))
+        catalog.replace(with: handles)
+        guard configuration.sealing == .background, handles[handles.count - 2].damages.isEmpty
+        else { return }
+        monitor.withLock { $0.sealing.waiting.append(SealJob(live: old, entry: closed)) }
+        monitor.wake(.sealing)
+    }
+
+    private func closedEntry() -> Manifest.Entry {
+        let (first, last, raw) = active.withState { state in
+            (state.frames.first?.firstRecorded, state.frames.last?.lastRecorded, state.rawBytes)
+        }
+        guard let first, let last else { preconditionFailure("an empty segment is not rolled") }
+        return Manifest.Entry(
+            base: active.base, state: .closed, count: durableEnd - active.base,
+            fileLength: UInt64(position), firstRecorded: first, lastRecorded: last, rawBytes: raw,
+            chainEnd: chain)
+    }
+
+    /// Writes `next` and makes it the manifest.
+    private func write(_ next: inout Manifest) throws(StorageError) {
+        for index in next.entries.indices {
+            guard let at = announcements[next.entries[index].base], at < durableEnd else { continue }
+            next.entries[index].isAnnounced = true
+        }
+        next.generation += 1
+        try ManifestStore(storage: storage).write(next)
+        for entry in next.entries where entry.isAnnounced { announcements[entry.base] = nil }
+        manifest = next
+    }
+
+    // MARK: - Seals
+
+    /// Puts finished seals into the manifest, in front of the readers, and into the log itself (L8).
+    private func installSeals() {
+        guard !waitingSeals.isEmpty, configuration.clock() >= retryAt,
+            !monitor.withLock({ $0.isEnding })
+        else { return }
+        var next = manifest
+        for sealed in waitingSeals {
+            guard let index = next.entries.firstIndex(where: { $0.base == sealed.base }) else {
+                preconditionFailure("a seal of a segment that the manifest does not know")
+            }
+            next.entries[index] = sealed
+        }
+        do throws(StorageError) {
+            try write(&next)
+            var handles = catalog.snapshot
+            for sealed in waitingSeals {
+                guard let index = handles.firstIndex(where: { $0.base == sealed.base }) else { continue }
+                handles[index].content = .sealed(sealed)
+            }
+            catalog.replace(with: handles)
+            // Readers that still use it hold it open; the space comes back when they let go.
+            for sealed in waitingSeals {
+                try storage.unlink(LogFormat.openName(base: sealed.base))
+            }
+        } catch { return postponeOrFail(error) }
+        for sealed in waitingSeals { announce(sealed) }
+        waitingSeals = []
+    }
+
+    /// Appends the record that names a seal's root and columns hash. It may come twice after a crash.
+    private func announce(_ sealed: Manifest.Entry) {
+        let draft = SealRecord.draft(for: sealed, at: configuration.clock())
+        do throws(AppendRefusal) {
+            let ticket = try monitor.withLock { queue throws(AppendRefusal) in
+                try queue.admit(
+                    [draft], bytes: draft.tail.count, clock: self.configuration.clock(), from: .log)
+            }
+            announcements[sealed.base] = ticket.first.value
+        } catch {
+            // The log is failing or closing: the next open announces it.
+        }
+    }
+
+    /// At a clean end, so that the next open need not announce again.
+    private func recordAnnouncements() {
+        guard announcements.contains(where: { $0.value < durableEnd }) else { return }
+        if case .failed = monitor.withLock({ $0.phase }) { return }
+        var next = manifest
+        do throws(StorageError) { try write(&next) } catch { postponeOrFail(error) }
+    }
+}

@@ -1,0 +1,38 @@
+/// Reads and replaces the manifest file.
+struct ManifestStore {
+    let storage: any LogStorage
+
+    /// Nil when there is none.
+    func read() throws(LogError) -> Manifest? {
+        let bytes: [UInt8]
+        do throws(StorageError) {
+            guard try storage.list().contains(Manifest.fileName) else { return nil }
+            let file = try storage.open(Manifest.fileName, for: .reading)
+            bytes = try file.bytes(at: 0, count: try file.size())
+        } catch { throw .storage(error) }
+        do {
+            return try bytes.withUnsafeBytes { try Manifest.decode($0) }
+        } catch {
+            throw .manifest((error as? FormatProblem)?.reason ?? "\(error)")
+        }
+    }
+
+    /// Writes a new file, makes it durable, and puts it in the old one's place.
+    ///
+    /// - Crash: either manifest is whole; a left-over temporary file is removed at open.
+    func write(_ manifest: Manifest) throws(StorageError) {
+        if try storage.list().contains(Manifest.temporaryName) {
+            try storage.unlink(Manifest.temporaryName)
+        }
+        let file = try storage.create(Manifest.temporaryName)
+        let bytes = manifest.encoded()
+        var failure: StorageError?
+        bytes.withUnsafeBytes { bytes in
+            do throws(StorageError) { try file.writeAll(bytes, at: 0) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        try file.sync()
+        try storage.rename(Manifest.temporaryName, to: Manifest.fileName)
+        try storage.syncDirectory()
+    }
+}

@@ -1,0 +1,110 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A value behind one lock, with conditions that own threads wait on.
+///
+/// `Mutex` has no condition to wait on; this is that, and nothing more. Never held across I/O.
+final class Monitor<State>: @unchecked Sendable {
+    /// What a waiting thread waits for.
+    enum Condition: Int, CaseIterable {
+        /// There is something for the writer.
+        case work
+        /// The durable end moved, or the log failed or closed.
+        case progress
+        /// There is something for the sealer.
+        case sealing
+    }
+
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let conditions = UnsafeMutablePointer<pthread_cond_t>.allocate(
+        capacity: Condition.allCases.count)
+    private var state: State
+
+    init(_ state: State) {
+        self.state = state
+        precondition(pthread_mutex_init(mutex, nil) == 0)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        for condition in Condition.allCases {
+            precondition(pthread_cond_init(conditions + condition.rawValue, &attributes) == 0)
+        }
+        pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        for condition in Condition.allCases {
+            pthread_cond_destroy(conditions + condition.rawValue)
+        }
+        pthread_mutex_destroy(mutex)
+        conditions.deallocate()
+        mutex.deallocate()
+    }
+
+    func withLock<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&state)
+    }
+
+    /// Wakes every thread that waits on `condition`.
+    func wake(_ condition: Condition) {
+        pthread_cond_broadcast(conditions + condition.rawValue)
+    }
+
+    /// Waits until `body` gives a value, or the time is over; nil then. Blocks the calling thread.
+    func wait<R>(
+        on condition: Condition, milliseconds: Int?, until body: (inout State) -> R?
+    ) -> R? {
+        var deadline = timespec()
+        if let milliseconds {
+            clock_gettime(CLOCK_MONOTONIC, &deadline)
+            let nanoseconds = deadline.tv_nsec + (milliseconds % 1000) * 1_000_000
+            deadline.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
+            deadline.tv_nsec = nanoseconds % 1_000_000_000
+        }
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while true {
+            if let found = body(&state) { return found }
+            let place = conditions + condition.rawValue
+            if milliseconds == nil {
+                pthread_cond_wait(place, mutex)
+            } else if pthread_cond_timedwait(place, mutex, &deadline) == ETIMEDOUT {
+                return body(&state)
+            }
+        }
+    }
+}
+
+/// A thread of our own, for work that blocks.
+final class OwnThread: Sendable {
+    private let thread: pthread_t
+
+    /// Starts `body`.
+    init(_ body: @escaping @Sendable () -> Void) {
+        let start = Unmanaged.passRetained(Start(body))
+        var made = pthread_t()
+        let code = pthread_create(
+            &made, nil,
+            { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                start.body()
+                return nil
+            }, start.toOpaque())
+        precondition(code == 0, "no thread could be started")
+        thread = made
+    }
+
+    /// Waits for its end; once.
+    func join() { pthread_join(thread, nil) }
+
+    private final class Start: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+}

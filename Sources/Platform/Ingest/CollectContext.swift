@@ -1,0 +1,175 @@
+public import CustomerModel
+public import EventLog
+public import JSONText
+
+/// One message as the client wrote it.
+public struct CollectItem: Sendable {
+    /// One JSON text; where there is a ``problem``, the record as it stands in its file.
+    public var bytes: [UInt8]
+    /// Its place in the file it was read from, counted from 1; nil for what came over HTTP.
+    public var recordNumber: UInt64?
+    /// Why the record gave no message; it is only noted as refused.
+    public var problem: String?
+
+    public init(bytes: [UInt8], recordNumber: UInt64? = nil, problem: String? = nil) {
+        self.bytes = bytes
+        self.recordNumber = recordNumber
+        self.problem = problem
+    }
+}
+
+/// What one request says about all its items.
+public struct CollectContext: Sendable {
+    /// The source that the write key belongs to.
+    public var source: String
+    /// The type that the path implies (`/v1/track`); nil for a batch.
+    public var typeFromPath: EventType?
+    /// Whether the request carried `Sec-GPC: 1`.
+    public var hasGPC: Bool
+    /// When it arrived, by the wall clock.
+    public var received: Timestamp
+    /// How its time counts.
+    public var pace: Pace
+
+    /// Where events come from, and what that means for time (T2).
+    public enum Pace: Sendable, Equatable {
+        /// From a client, now.
+        case live
+        /// From a file, now: membership changes that follow are not sent.
+        case imported
+        /// From a file, as if each event were arriving at its own time. Empty workspaces only.
+        case asIfLive
+    }
+
+    public init(
+        source: String, typeFromPath: EventType? = nil, hasGPC: Bool = false, received: Timestamp,
+        pace: Pace = .live
+    ) {
+        self.source = source
+        self.typeFromPath = typeFromPath
+        self.hasGPC = hasGPC
+        self.received = received
+        self.pace = pace
+    }
+}
+
+/// The parts of a batch request that stand beside its items (L1). Valid while the request's text is.
+public struct SharedParts {
+    public var context: JSONView?
+    public var integrations: JSONView?
+    public var sentAt: JSONView?
+    /// The type's name, where the path implies it.
+    public var type: JSONView?
+
+    public init(
+        context: JSONView? = nil, integrations: JSONView? = nil, sentAt: JSONView? = nil,
+        type: JSONView? = nil
+    ) {
+        self.context = context
+        self.integrations = integrations
+        self.sentAt = sentAt
+        self.type = type
+    }
+
+    /// Hands `body` the parts of a request that posts one message to the path of `type`, or none for nil.
+    public static func ofPath<R>(
+        _ type: EventType?, _ body: (SharedParts) throws -> R
+    ) throws -> R {
+        guard let type else { return try body(SharedParts()) }
+        var parser = JSONParser()
+        return try parser.parse(Array("\"\(type.name)\"".utf8)) {
+            try body(SharedParts(type: $0))
+        }
+    }
+}
+
+/// An item that was not taken.
+public struct RejectedItem: Sendable, Equatable {
+    /// Its place in the request, counted from 0.
+    public var index: Int
+    public var recordNumber: UInt64?
+    public var refusal: ItemRefusal
+
+    public init(index: Int, recordNumber: UInt64? = nil, refusal: ItemRefusal) {
+        self.index = index
+        self.recordNumber = recordNumber
+        self.refusal = refusal
+    }
+}
+
+/// What became of the items of one request. Everything counted here is durable.
+public struct CollectOutcome: Sendable, Equatable {
+    /// New records.
+    public var accepted = 0
+    /// Items whose message id was known for this source.
+    public var duplicates = 0
+    /// Items about a suppressed subject: taken, and not stored (X1).
+    public var suppressed = 0
+    public var rejected: [RejectedItem] = []
+    /// The largest offset written for this request; nil when nothing was new.
+    public var lastOffset: Offset?
+
+    public init() {}
+
+    /// Adds a later request's outcome.
+    public mutating func add(_ other: CollectOutcome) {
+        accepted += other.accepted
+        duplicates += other.duplicates
+        suppressed += other.suppressed
+        rejected += other.rejected
+        lastOffset = other.lastOffset ?? lastOffset
+    }
+}
+
+/// Why a whole request was not taken. Nothing of it was stored, or it is not known to be durable; the client
+/// sends it again and message ids keep that harmless.
+public enum CollectRefusal: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The log's queue, or its disk, is full.
+    case busy(retryAfterSeconds: Int)
+    /// The log cannot be written any more.
+    case logFailed(String)
+    /// The items with what stands around them are more than one request may write.
+    case tooLarge(limitBytes: Int)
+    /// `--as-if-live` into a workspace that has other events, or ticks (T2).
+    case workspaceNotEmpty
+
+    public var description: String {
+        switch self {
+        case .busy(let seconds):
+            "the log takes nothing more at the moment: send again in \(seconds) s"
+        case .logFailed(let reason):
+            "the log cannot be written: \(reason)"
+        case .tooLarge(let limit):
+            "the request would write more than \(limit) bytes: send smaller batches"
+        case .workspaceNotEmpty:
+            "as-if-live needs a workspace without other events and ticks: use a new --data directory"
+        }
+    }
+}
+
+/// How much is taken at the door.
+public struct CollectLimits: Sendable {
+    /// Bytes of one item as the client wrote it.
+    public var itemBytes: Int
+    /// The same for single sources.
+    public var itemBytesBySource: [String: Int]
+    /// Bytes of a batch's shared `context` and `integrations` together; each item stores them.
+    public var sharedBytes: Int
+    /// Bytes that one request may write to the log.
+    public var requestBytes: Int
+
+    /// A line holds at most 4 MiB (L1); an item leaves room for its envelope.
+    public static let largestItemBytes = (4 << 20) - (64 << 10)
+
+    public init(
+        itemBytes: Int = 32 << 10, itemBytesBySource: [String: Int] = [:],
+        sharedBytes: Int = 32 << 10, requestBytes: Int = 16 << 20
+    ) {
+        self.itemBytes = min(itemBytes, Self.largestItemBytes)
+        self.itemBytesBySource = itemBytesBySource.mapValues { min($0, Self.largestItemBytes) }
+        self.sharedBytes = min(sharedBytes, 32 << 10)
+        self.requestBytes = requestBytes
+    }
+
+    func itemBytes(for source: String) -> Int { itemBytesBySource[source] ?? itemBytes }
+}

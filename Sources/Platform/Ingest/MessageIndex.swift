@@ -1,0 +1,87 @@
+/// Where the record of each known message id stands: hash → offsets, in eight bytes an entry.
+///
+/// ```
+/// hash   | shard: 12 bits | tag: 26 bits | rest, not kept |
+/// slot   | tag: 26 bits   | offset + 1: 38 bits           |     0 is empty
+/// ```
+/// Ten million messages take 134 MB. The 38 bits of hash that are kept point to a wrong record about once in
+/// 27,000 new messages then; whoever asks compares the value itself, so that costs a read and never an
+/// event. Shards grow one at a time, so no append waits for the whole table. Entries are never taken out.
+package struct MessageIndex {
+    private static let shardBits = 12
+    private static let offsetBits = 38
+    private static let tagBits = 64 - offsetBits
+    private static let offsetMask: UInt64 = (1 << 38) - 1
+    private static let smallest = 16
+
+    private var shards: [[UInt64]]
+    private var counts: [Int32]
+    /// How many entries there are.
+    package private(set) var count = 0
+
+    /// - Parameter expected: entries to make room for at once.
+    package init(expecting expected: Int = 0) {
+        let shardCount = 1 << Self.shardBits
+        // A third more than the mean, since shards do not fill evenly; then half as much again for speed.
+        let wanted = expected / shardCount * 2
+        var size = Self.smallest
+        while size < wanted { size *= 2 }
+        shards = (0..<shardCount).map { _ in [UInt64](repeating: 0, count: size) }
+        counts = [Int32](repeating: 0, count: shardCount)
+    }
+
+    /// Adds an entry; the same hash may have many.
+    ///
+    /// - Precondition: `offset` is below 2^38 - 1, which at 850 bytes an event is 230 TB of log.
+    package mutating func insert(hash: UInt64, offset: UInt64) {
+        precondition(offset < Self.offsetMask, "the message index holds offsets below 2^38 - 1")
+        let (shard, tag) = Self.place(hash)
+        if Int(counts[shard]) * 4 >= shards[shard].count * 3 { grow(shard) }
+        Self.put(tag << UInt64(Self.offsetBits) | (offset + 1), into: &shards[shard])
+        counts[shard] += 1
+        count += 1
+    }
+
+    /// Calls `visit` with every offset that may hold a message of this hash, in no particular order.
+    @inline(__always)
+    package func forEachCandidate(_ hash: UInt64, _ visit: (UInt64) -> Void) {
+        let (shard, tag) = Self.place(hash)
+        shards[shard].withUnsafeBufferPointer { slots in
+            let mask = slots.count - 1
+            var index = Self.home(tag, mask)
+            while slots[index] != 0 {
+                if slots[index] >> UInt64(Self.offsetBits) == tag {
+                    visit(slots[index] & Self.offsetMask - 1)
+                }
+                index = (index + 1) & mask
+            }
+        }
+    }
+
+    private static func place(_ hash: UInt64) -> (shard: Int, tag: UInt64) {
+        let shard = Int(hash >> UInt64(64 - shardBits))
+        let tag = (hash << UInt64(shardBits)) >> UInt64(64 - tagBits)
+        return (shard, tag)
+    }
+
+    /// A slot's home follows from its tag alone, so a shard can grow without the hashes.
+    @inline(__always)
+    private static func home(_ tag: UInt64, _ mask: Int) -> Int {
+        Int(truncatingIfNeeded: tag) & mask
+    }
+
+    private static func put(_ slot: UInt64, into slots: inout [UInt64]) {
+        slots.withUnsafeMutableBufferPointer { slots in
+            let mask = slots.count - 1
+            var index = home(slot >> UInt64(offsetBits), mask)
+            while slots[index] != 0 { index = (index + 1) & mask }
+            slots[index] = slot
+        }
+    }
+
+    private mutating func grow(_ shard: Int) {
+        var larger = [UInt64](repeating: 0, count: shards[shard].count * 2)
+        for slot in shards[shard] where slot != 0 { Self.put(slot, into: &larger) }
+        shards[shard] = larger
+    }
+}

@@ -1,0 +1,215 @@
+internal import CustomerModel
+internal import EventLog
+public import JSONText
+
+/// The door: one item at a time, each judged on its own (L2).
+extension PendingBatch {
+    /// Takes one item, or notes why not.
+    ///
+    /// - Parameters:
+    ///   - item: a view into a text that was parsed strictly.
+    ///   - shared: the same as at the batch's beginning.
+    public mutating func admit(
+        _ item: JSONView, shared: SharedParts = SharedParts(), recordNumber: UInt64? = nil
+    ) {
+        let index = nextIndex()
+        do throws(ItemRefusal) {
+            try take(item, shared: shared, index: index)
+        } catch {
+            reject(error, at: index, bytes: item.rawBytes, recordNumber: recordNumber)
+        }
+    }
+
+    private mutating func take(
+        _ item: JSONView, shared: SharedParts, index: Int
+    ) throws(ItemRefusal) {
+        guard item.kind == .object else { throw .notAnObject }
+        let limit = limits.itemBytes(for: context.source)
+        guard item.rawBytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
+        let ownType = item["type"]
+        let ownID = try Self.messageID(item)
+        let body = EventBody(
+            item: item, envelopeType: shared.type, sharedContext: shared.context,
+            sharedIntegrations: shared.integrations, sentAt: shared.sentAt, serverMessageID: nil,
+            hasGPC: context.hasGPC, isImport: context.pace == .imported)
+        try check(body, ownType: ownType)
+        if isSuppressed(body) {
+            suppress()
+            return
+        }
+        let received = context.pace == .asIfLive ? ownTime(of: body) : context.received
+        var columns = extractor.columns(
+            of: body, source: context.source, received: received)
+        let made = ownID == nil ? Self.newMessageID() : []
+        if ownID == nil {
+            // The extractor took a blank id for one, or found none: the server's comes first either way.
+            if item["messageId"]?.kind == .string { columns.keys.removeFirst() }
+            let key = made.withUnsafeBytes {
+                extractor.messageKey(source: context.source, messageID: $0)
+            }
+            columns.keys.insert(key, at: 0)
+        }
+        let tail = tail(of: item, hasType: ownType != nil, made: made, received: received)
+        let draft = RecordDraft(
+            kind: RecordKind.event.rawValue, source: context.source, name: columns.name,
+            occurred: columns.occurred.microseconds, keys: columns.keys, tail: tail)
+        if let ownID {
+            _ = ownID.withUTF8 {
+                append(draft, received: received.microseconds, id: $0, item: index)
+            }
+        } else {
+            made.withUnsafeBytes {
+                append(draft, received: received.microseconds, id: $0, item: index)
+            }
+        }
+    }
+
+    /// `sentAt`, or else `timestamp`, or else now: when it would have arrived.
+    private func ownTime(of body: EventBody) -> Timestamp {
+        EventClock.time(body.sentAt) ?? EventClock.time(body.item["timestamp"])
+            ?? EventClock.time(body.item["originalTimestamp"]) ?? context.received
+    }
+
+    // MARK: What an item must be
+
+    private func check(_ body: EventBody, ownType: JSONView?) throws(ItemRefusal) {
+        guard let type = body.type else {
+            throw ownType == nil ? .missingType : .unknownType
+        }
+        if let wanted = context.typeFromPath, wanted != type { throw .typeMismatch }
+        let item = body.item
+        if type == .track {
+            guard let event = item["event"], event.kind == .string, event.rawBytes.count > 2 else {
+                throw .missingEvent
+            }
+            if event.equals("Segment Consent Preference Updated") {
+                let preferences = body.context("consent")?["categoryPreferences"]
+                guard preferences?.kind == .object else { throw .consentPreferencesMissing }
+            }
+        }
+        let user = try Self.isIdentifier(item["userId"])
+        let anonymous = try Self.isIdentifier(item["anonymousId"])
+        guard user || anonymous else { throw .missingIdentifier }
+        try Self.checkNUL(body)
+        try Self.checkTime(item["timestamp"])
+        try Self.checkTime(item["originalTimestamp"])
+    }
+
+    /// Whether it identifies anybody; clients send the id they have not as null.
+    private static func isIdentifier(_ view: JSONView?) throws(ItemRefusal) -> Bool {
+        guard let view, !view.isNull else { return false }
+        guard view.kind == .string else { throw .identifierNotText }
+        let length = view.rawBytes.count - 2
+        guard length <= ItemRefusal.longestIdentifier else { throw .identifierTooLong }
+        return length > 0
+    }
+
+    private static func checkNUL(_ body: EventBody) throws(ItemRefusal) {
+        var found = false
+        EventIdentifiers.forEach(in: body) { _, value in
+            if hasNUL(value) { found = true }
+        }
+        if found { throw .nulInIdentifier }
+    }
+
+    /// JSON can only spell U+0000 with an escape.
+    private static func hasNUL(_ view: JSONView) -> Bool {
+        view.hasEscapes && view.withUTF8 { $0.contains(0) } == true
+    }
+
+    private static func checkTime(_ view: JSONView?) throws(ItemRefusal) {
+        guard let view, !view.isNull else { return }
+        guard EventClock.time(view) != nil else { throw .badTimestamp }
+    }
+
+    private func isSuppressed(_ body: EventBody) -> Bool {
+        guard !suppressions.isEmpty else { return false }
+        var found = false
+        EventIdentifiers.forEach(in: body) { type, value in
+            if suppressions.contains(type: type, value: value) { found = true }
+        }
+        return found
+    }
+
+    // MARK: Message ids
+
+    /// The client's message id; nil when the server has to make one: absent, null or blank.
+    private static func messageID(_ item: JSONView) throws(ItemRefusal) -> JSONView? {
+        guard let view = item["messageId"], !view.isNull else { return nil }
+        guard view.kind == .string else { throw .messageIDNotText }
+        let judged = view.withUTF8 { id -> Result<Bool, ItemRefusal> in
+            if id.contains(0) { return .failure(.nulInIdentifier) }
+            if id.count > ItemRefusal.longestMessageID {
+                // Characters are counted by their first bytes.
+                let characters = id.count { $0 & 0xC0 != 0x80 }
+                if characters > ItemRefusal.longestMessageID { return .failure(.messageIDTooLong) }
+            }
+            return .success(id.contains { $0 > 0x20 })
+        }
+        guard let judged else { return nil }
+        return try judged.get() ? view : nil
+    }
+
+    /// A random UUID (RFC 9562, version 4) as text.
+    private static func newMessageID() -> [UInt8] {
+        var random = SystemRandomNumberGenerator()
+        var words = (random.next() as UInt64, random.next() as UInt64)
+        words.0 = words.0 & ~0xF000 | 0x4000
+        words.1 = words.1 & ~(0b11 << 62) | 0b10 << 62
+        let digits: StaticString = "0123456789abcdef"
+        var out: [UInt8] = []
+        out.reserveCapacity(36)
+        for place in 0..<32 {
+            if place == 8 || place == 12 || place == 16 || place == 20 { out.append(0x2D) }
+            let word = place < 16 ? words.0 : words.1
+            out.append(digits.utf8Start[Int((word >> UInt64(60 - place % 16 * 4)) & 15)])
+        }
+        return out
+    }
+
+    // MARK: The line
+
+    private func tail(
+        of item: JSONView, hasType: Bool, made: [UInt8], received: Timestamp
+    ) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(head.count + envelope.count + item.rawBytes.count + 96)
+        if context.pace == .asIfLive {
+            out.append(contentsOf: Self.head(source: context.source, received: received))
+        } else {
+            out.append(contentsOf: head)
+        }
+        let hasKey = item["writeKey"] != nil
+        out.append(contentsOf: (hasKey ? ",\"changed\":[\"writeKey\"]" : ",\"changed\":[]").utf8)
+        if !hasType, let type = context.typeFromPath {
+            out.append(contentsOf: ",\"type\":\"".utf8)
+            out.append(contentsOf: type.name.utf8)
+            out.append(0x22)
+        }
+        out.append(contentsOf: envelope)
+        if !made.isEmpty {
+            out.append(contentsOf: ",\"messageId\":\"".utf8)
+            out.append(contentsOf: made)
+            out.append(0x22)
+        }
+        out.append(contentsOf: ",\"body\":".utf8)
+        if hasKey { Self.writeWithoutKey(item, into: &out) } else { item.writeMinified(into: &out) }
+        out.append(0x7D)
+        return out
+    }
+
+    /// The item without its `writeKey`: a secret is never in the log (DESIGN.md, section 3).
+    private static func writeWithoutKey(_ item: JSONView, into out: inout [UInt8]) {
+        out.append(0x7B)
+        var isFirst = true
+        item.forEachMember { key, value in
+            guard !key.equals("writeKey") else { return }
+            if !isFirst { out.append(0x2C) }
+            isFirst = false
+            out.append(contentsOf: key.rawBytes)
+            out.append(0x3A)
+            value.writeMinified(into: &out)
+        }
+        out.append(0x7D)
+    }
+}

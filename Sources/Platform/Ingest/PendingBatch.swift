@@ -1,0 +1,158 @@
+internal import CustomerModel
+internal import EventLog
+internal import Hashing
+internal import JSONText
+
+/// The items of one request that were let in, on their way to the log.
+///
+/// Filled while the request's text is parsed, without a suspension, and handed to
+/// ``Collector/commit(_:)``. An item's bytes are copied once, into its line.
+///
+/// Every part of it is a value; unchecked only because `EventExtractor` does not say so of itself.
+public struct PendingBatch: @unchecked Sendable {
+    let context: CollectContext
+    let limits: CollectLimits
+    let suppressions: SuppressionList
+    var extractor: EventExtractor
+    private let keyMask: UInt64
+
+    /// `"kind":"event","source":"…","received":"…"`, the same for all items but for those that
+    /// bring their own time.
+    let head: [UInt8]
+    /// What the request says around each item: `,"sentAt":"…","context":{…},…`.
+    let envelope: [UInt8]
+
+    private(set) var drafts: [RecordDraft] = []
+    /// When each draft was received: all the same unless the pace is as if live.
+    private(set) var received: [Int64] = []
+    private(set) var ids = MessageIDs()
+    /// For each draft, the first one of this request with the same message id: itself unless it repeats.
+    private(set) var firstSame: [Int32] = []
+    private var sameTable: [Int32] = []
+    /// Where each draft stood in the request.
+    private(set) var itemIndexes: [Int32] = []
+    private(set) var rejected: [RejectedItem] = []
+    private(set) var rejects: [RejectEntry] = []
+    private(set) var suppressedCount = 0
+    /// How many items were offered, taken or not.
+    public private(set) var itemCount = 0
+    private(set) var draftBytes = 0
+
+    init(
+        context: CollectContext, shared: SharedParts, limits: CollectLimits,
+        suppressions: SuppressionList, key: SipKey, keyMask: UInt64
+    ) {
+        self.context = context
+        self.limits = limits
+        self.suppressions = suppressions
+        extractor = EventExtractor(key: key)
+        self.keyMask = keyMask
+        head = Self.head(source: context.source, received: context.received)
+        envelope = Self.envelope(context, shared)
+    }
+
+    /// Makes room for this many items at once.
+    public mutating func reserve(_ items: Int) {
+        drafts.reserveCapacity(items)
+        firstSame.reserveCapacity(items)
+        itemIndexes.reserveCapacity(items)
+        ids.reserve(items)
+    }
+
+    // MARK: What admission finds
+
+    mutating func nextIndex() -> Int {
+        defer { itemCount += 1 }
+        return itemCount
+    }
+
+    mutating func suppress() { suppressedCount += 1 }
+
+    mutating func append(
+        _ draft: RecordDraft, received: Int64, id: UnsafeRawBufferPointer, item: Int
+    ) {
+        let place = Int32(drafts.count)
+        draftBytes += draft.tail.count
+        ids.append(id)
+        drafts.append(draft)
+        drafts[Int(place)].keys[0] &= keyMask
+        itemIndexes.append(Int32(item))
+        if context.pace == .asIfLive { self.received.append(received) }
+        firstSame.append(firstWithSameID(as: place))
+    }
+
+    /// Notes an item that is not taken, for the answer and for the reject file.
+    public mutating func reject(
+        _ refusal: ItemRefusal, bytes: UnsafeRawBufferPointer, recordNumber: UInt64? = nil
+    ) {
+        reject(refusal, at: nextIndex(), bytes: bytes, recordNumber: recordNumber)
+    }
+
+    mutating func reject(
+        _ refusal: ItemRefusal, at index: Int, bytes: UnsafeRawBufferPointer,
+        recordNumber: UInt64?
+    ) {
+        rejected.append(RejectedItem(index: index, recordNumber: recordNumber, refusal: refusal))
+        rejects.append(
+            RejectEntry(
+                time: context.received, source: context.source, refusal: refusal,
+                recordNumber: recordNumber, bytes: bytes))
+    }
+
+    /// A table of places by hash, for this request only: open addressing, twice as long as it is full.
+    private mutating func firstWithSameID(as place: Int32) -> Int32 {
+        if sameTable.count < drafts.count * 2 { growSameTable() }
+        let hash = drafts[Int(place)].keys[0]
+        let mask = sameTable.count - 1
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while sameTable[slot] >= 0 {
+            let other = Int(sameTable[slot])
+            if drafts[other].keys[0] == hash, ids.equal(other, Int(place)) { return Int32(other) }
+            slot = (slot + 1) & mask
+        }
+        sameTable[slot] = place
+        return place
+    }
+
+    private mutating func growSameTable() {
+        let size = max(64, sameTable.count * 4)
+        sameTable = [Int32](repeating: -1, count: size)
+        for place in firstSame.indices where firstSame[place] == Int32(place) {
+            var slot = Int(truncatingIfNeeded: drafts[place].keys[0]) & (size - 1)
+            while sameTable[slot] >= 0 { slot = (slot + 1) & (size - 1) }
+            sameTable[slot] = Int32(place)
+        }
+    }
+
+    // MARK: The line's envelope (L1)
+
+    static func head(source: String, received: Timestamp) -> [UInt8] {
+        var out = Array("\"kind\":\"event\",\"source\":\"".utf8)
+        // Source names are plain, so they need no escapes (see AccessList.isName).
+        out.append(contentsOf: source.utf8)
+        out.append(contentsOf: "\",\"received\":\"".utf8)
+        received.write(into: &out)
+        out.append(0x22)
+        return out
+    }
+
+    private static func envelope(_ context: CollectContext, _ shared: SharedParts) -> [UInt8] {
+        var out: [UInt8] = []
+        func add(_ name: StaticString, _ view: JSONView?, kind: JSONView.Kind) {
+            guard let view, view.kind == kind, kind == .string || view.count > 0 else { return }
+            out.append(contentsOf: ",\"\(name)\":".utf8)
+            view.writeMinified(into: &out)
+        }
+        // A sent time that nobody can read corrects nothing and is not kept.
+        if EventClock.time(shared.sentAt) != nil { add("sentAt", shared.sentAt, kind: .string) }
+        add("context", shared.context, kind: .object)
+        add("integrations", shared.integrations, kind: .object)
+        if context.hasGPC { out.append(contentsOf: ",\"gpc\":true".utf8) }
+        switch context.pace {
+        case .live: break
+        case .imported: out.append(contentsOf: ",\"import\":true".utf8)
+        case .asIfLive: out.append(contentsOf: ",\"asIfLive\":true".utf8)
+        }
+        return out
+    }
+}

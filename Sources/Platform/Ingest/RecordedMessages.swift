@@ -1,0 +1,68 @@
+internal import Dispatch
+internal import EventLog
+internal import JSONText
+
+/// Reads records back to see whether they hold a message id (L7: a hash only finds candidates).
+///
+/// Reading blocks, so it has a queue of its own, off the cooperative pool. It happens for retries that come
+/// after their original has left ``RecentMessages``, and for the rare hash that is shared.
+final class RecordedMessages: Sendable {
+    /// Whether the record at `offset` holds the message id of a batch's item.
+    struct Question: Hashable, Sendable {
+        var item: Int
+        var offset: UInt64
+    }
+
+    enum Answer: Sendable { case same, other, unreadable }
+
+    /// What is known by now.
+    struct Verdicts: Sendable {
+        private var answers: [Question: Answer] = [:]
+        subscript(question: Question) -> Answer? { answers[question] }
+        mutating func merge(_ other: [Question: Answer]) {
+            answers.merge(other) { _, new in new }
+        }
+    }
+
+    private let queue = DispatchQueue(label: "sluice.recorded-messages")
+    // Confined to the queue.
+    private nonisolated(unsafe) var reader: LogReader
+    private nonisolated(unsafe) var parser = JSONParser()
+
+    init(reader: LogReader) { self.reader = reader }
+
+    /// Reads each record that is asked about, in the order of offsets.
+    func answer(
+        _ questions: [Question], ids: MessageIDs, source: String
+    ) async -> [Question: Answer] {
+        await withCheckedContinuation { continuation in
+            queue.async {
+                var answers: [Question: Answer] = [:]
+                for question in questions.sorted(by: { $0.offset < $1.offset }) {
+                    answers[question] = self.judge(question, ids: ids, source: source)
+                }
+                continuation.resume(returning: answers)
+            }
+        }
+    }
+
+    private func judge(_ question: Question, ids: MessageIDs, source: String) -> Answer {
+        do {
+            guard let line = try reader.line(at: Offset(question.offset)) else {
+                return .unreadable
+            }
+            return try line.withUnsafeBytes { bytes in
+                try parser.parseTrusted(bytes) { line in
+                    // Erased: its message must not come back (R3), so the hash decides.
+                    if line["kind"]?.equals("tombstone") == true { return .same }
+                    guard line["source"]?.string == source else { return .other }
+                    let held = line["messageId"] ?? line["body"]?["messageId"]
+                    let isSame = ids.withID(question.item) { held?.equals(utf8: $0) == true }
+                    return isSame ? .same : .other
+                }
+            }
+        } catch {
+            return .unreadable
+        }
+    }
+}

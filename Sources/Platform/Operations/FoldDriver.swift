@@ -1,0 +1,140 @@
+import CustomerModel
+import EventLog
+import JSONText
+import Logging
+import Projections
+import Synchronization
+
+/// The fold's own thread: applies what is durable, closes releases, ends plans, and runs whatever must see
+/// the fold stand still.
+final class FoldDriver: Sendable {
+    private struct Shared {
+        var isStopping = false
+        var hasStopped = false
+        var work: [@Sendable (inout Replayer) -> Void] = []
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let shared = Mutex(Shared())
+    private let log: EventLog
+    private let projection: LiveProjection
+    private let logger: Logger
+    /// Where the last release that was written of each lane ends; the fold learns of it a moment later.
+    private let releasedTo = Mutex<[Lane: UInt64]>([:])
+    /// Plans whose end was written and not yet applied.
+    private let endedPlans = Mutex<Set<String>>([])
+
+    /// Records applied between two looks at everything else.
+    private static let batch = 4096
+
+    init(log: EventLog, projection: LiveProjection, logger: Logger) {
+        self.log = log
+        self.projection = projection
+        self.logger = logger
+    }
+
+    func start() { OwnThread.start("sluice.fold") { self.loop() } }
+
+    private func loop() {
+        var replayer = Replayer(log: log)
+        while !shared.withLock({ $0.isStopping }) {
+            for work in shared.withLock({ shared in
+                let taken = shared.work
+                shared.work = []
+                return taken
+            }) {
+                work(&replayer)
+            }
+            do {
+                let moved = try projection.applyNext(&replayer, limit: Self.batch)
+                try closeReleases()
+                try endPlans()
+                if moved == 0 { _ = log.blockingWait(past: projection.applied, milliseconds: 20) }
+            } catch {
+                // What cannot be read is withheld: nothing is handed out until an operator has looked.
+                logger.error("folding stopped", metadata: ["reason": "\(error)"])
+                projection.fail("\(error)")
+                break
+            }
+        }
+        let waiters = shared.withLock { shared in
+            shared.hasStopped = true
+            let taken = shared.waiters
+            shared.waiters = []
+            return taken
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Stops after the batch in hand.
+    func stop() async {
+        await withCheckedContinuation { continuation in
+            let isDone = shared.withLock { shared in
+                shared.isStopping = true
+                if shared.hasStopped { return true }
+                shared.waiters.append(continuation)
+                return false
+            }
+            if isDone { continuation.resume() }
+        }
+    }
+
+    /// Runs `body` on the fold's thread between two batches, so that the state stands still meanwhile.
+    func standingStill<R: Sendable>(
+        _ body: @escaping @Sendable (inout Replayer) throws -> R
+    ) async throws -> R {
+        try await withCheckedThrowingContinuation { continuation in
+            let isStopped = shared.withLock { shared in
+                if shared.hasStopped { return true }
+                shared.work.append { replayer in
+                    continuation.resume(with: Result { try body(&replayer) })
+                }
+                return false
+            }
+            if isStopped { continuation.resume(throwing: LiveProjection.ProjectionStopped()) }
+        }
+    }
+
+    // MARK: Facts for the log
+
+    /// Writes the releases that are due (D2). A full queue leaves them for the next round.
+    private func closeReleases() throws {
+        guard projection.failure == nil, log.failure == nil else { return }
+        let lanes = projection.read { $0.currentLanes }
+        for lane in lanes {
+            let from = releasedTo.withLock { $0[lane] }
+            guard let record = projection.read({ $0.dueRelease(of: lane, from: from) }) else {
+                continue
+            }
+            do {
+                _ = try log.append([ControlDraft.make(record)])
+                releasedTo.withLock { $0[lane] = record.to }
+            } catch {
+                logger.debug("a release waits for room in the log's queue")
+            }
+        }
+    }
+
+    private func endPlans() throws {
+        for record in projection.read({ $0.duePlanEnds() })
+        where endedPlans.withLock({ !$0.contains(record.id) }) {
+            do {
+                _ = try log.append([ControlDraft.make(record)])
+                endedPlans.withLock { _ = $0.insert(record.id) }
+            } catch {
+                logger.debug("a plan's end waits for room in the log's queue")
+            }
+        }
+    }
+}
+
+/// Control records as drafts of the log.
+enum ControlDraft {
+    static func make(_ record: some ControlRecord) -> RecordDraft {
+        let now = Timestamp.now()
+        return RecordDraft(
+            kind: type(of: record).kind.rawValue, source: RecordTail.controlSource,
+            name: type(of: record).kind.name, occurred: now.microseconds, keys: [],
+            tail: record.tail(received: now))
+    }
+}

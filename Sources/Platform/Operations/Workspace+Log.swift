@@ -1,0 +1,115 @@
+import CustomerModel
+import EventLog
+import Hashing
+import JSONText
+import Projections
+
+/// Questions about the log itself.
+extension Workspace {
+    /// The lines of a range as they stand: `from` and `to` are offsets or times.
+    func logCat(_ parameters: Parameters) async throws -> JSONValue {
+        let from = try await range(parameters, "from") ?? 0
+        let to = try await range(parameters, "to") ?? .max
+        let limit = try parameters.integer("limit", default: 100, in: 1...10_000)
+        let lines = try await OwnThread.run("sluice.cat") { [log] in
+            var reader = log.makeReader()
+            var lines: [JSONValue] = []
+            var bytes = 0
+            let end = min(to, log.durableEnd.value)
+            guard from < end else { return lines }
+            _ = try reader.forEach(from: Offset(from), to: Offset(end), needs: .lines) { view in
+                lines.append(.string(String(decoding: view.line, as: UTF8.self)))
+                bytes += view.line.count
+                return lines.count >= limit || bytes > 8 << 20 ? .stop : .next
+            }
+            return lines
+        }
+        return ["lines": .array(lines), "durable": .offset(log.durableEnd.value)]
+    }
+}
+
+extension Workspace {
+    func logStat() async throws -> JSONValue {
+        let stat = log.stat()
+        return [
+            "log": .string(log.identity.hex), "incarnation": .offset(log.identity.incarnation),
+            "durable": .offset(stat.durableEnd.value), "next": .offset(stat.nextOffset.value),
+            "queuedBytes": .count(stat.queuedBytes), "sealBacklog": .count(stat.sealBacklog),
+            "sealFailure": .text(stat.sealFailure.map { "\($0)" }),
+            "diskFull": .bool(stat.isDiskFull), "storedBytes": .offset(stat.storedBytes),
+            "rawBytes": .offset(stat.rawBytes),
+            "recovery": .texts(log.recovery.findings.map { "\($0)" }),
+            "segments": .array(
+                stat.segments.map { segment in
+                    [
+                        "file": .string(segment.file), "state": .string(segment.state.rawValue),
+                        "base": .offset(segment.base.value), "records": .offset(segment.count),
+                        "storedBytes": .offset(segment.storedBytes),
+                        "rawBytes": .offset(segment.rawBytes),
+                        "merkleRoot": .text(segment.merkleRoot),
+                    ]
+                }),
+        ]
+    }
+
+    /// Every checksum, chain, root and column, against the lines (L7, L8).
+    func logVerify() async throws -> JSONValue {
+        let started = ContinuousClock.now
+        let report = try await OwnThread.run("sluice.verify") { [log] in
+            try log.verify(extractor: LineExtractor.make(key: log.identity.key))
+        }
+        return [
+            "whole": .bool(report.problems.isEmpty),
+            "problems": .texts(report.problems.map { "\($0)" }),
+            "records": .offset(report.records), "bytes": .offset(report.bytes),
+            "columnsChecked": .offset(report.extracted),
+            "columnsNotChecked": .offset(report.notExtracted),
+            "segments": .array(
+                report.segments.map { segment in
+                    [
+                        "file": .string(segment.file), "sealed": .bool(segment.isSealed),
+                        "frames": .count(segment.frames), "records": .offset(segment.records),
+                        "merkleRoot": .string(segment.merkleRoot),
+                    ]
+                }),
+            "seconds": .number(Self.seconds(since: started)),
+        ]
+    }
+
+    /// Closes the active segment now and waits until everything closed is sealed.
+    func logSeal() async throws -> JSONValue {
+        throw OperationError.failed("sealing on demand is not offered")
+    }
+}
+
+/// The extractor that made the columns of this platform's log (L7), for `verify`.
+enum LineExtractor {
+    /// The number in every frame that this version writes.
+    static let number: UInt16 = 1
+
+    static func make(key: SipKey) -> Extractor {
+        Extractor(number: number) { line in
+            var parser = JSONParser()
+            return try parser.parse(line) { try extract($0, key: key) }
+        }
+    }
+
+    private static func extract(_ line: JSONView, key: SipKey) throws -> Extractor.Extracted {
+        guard let name = line["kind"]?.string, let kind = RecordKind(name: name),
+            let source = line["source"]?.string, let received = EventClock.time(line["received"])
+        else { throw OperationError.failed("the line lacks its kind, source or time of receipt") }
+        guard kind == .event else {
+            return Extractor.Extracted(
+                kind: kind.rawValue, source: source, name: kind.name,
+                occurred: received.microseconds, keys: [])
+        }
+        guard let body = EventBody(line: line) else {
+            throw OperationError.failed("the line of an event has no body")
+        }
+        var extractor = EventExtractor(key: key)
+        let columns = extractor.columns(of: body, source: source, received: received)
+        return Extractor.Extracted(
+            kind: kind.rawValue, source: source, name: columns.name,
+            occurred: columns.occurred.microseconds, keys: columns.keys)
+    }
+}

@@ -1,0 +1,101 @@
+import EventLog
+import Foundation
+import Hashing
+import Logging
+import Projections
+
+/// Checkpoint files: the fold's canonical bytes with where they stand (P2).
+///
+/// ```
+/// "SLCP" | version u16 | code version u32 | log id 16 | incarnation u64 | offset u64 | SHA-256 32 | bytes
+/// ```
+///
+/// Written beside, synced and renamed, so that a crash leaves the old one. One that is damaged, of another
+/// log or another code version is passed over: the log is folded from further back, and nothing is lost.
+struct CheckpointStore: Sendable {
+    let directory: String
+    let identity: LogIdentity
+    let logger: Logger
+
+    private static let headerBytes = 4 + 2 + 4 + 16 + 8 + 8 + 32
+    private static let kept = 2
+
+    private func header(_ offset: Offset, digest: Digest256) -> [UInt8] {
+        var out = Array("SLCP".utf8)
+        func append(_ value: some FixedWidthInteger) {
+            withUnsafeBytes(of: value.littleEndian) { out.append(contentsOf: $0) }
+        }
+        append(UInt16(1))
+        append(UInt32(FoldState.codeVersion))
+        out.append(contentsOf: identity.id)
+        append(identity.incarnation)
+        append(offset.value)
+        out.append(contentsOf: digest.bytes)
+        return out
+    }
+
+    /// Blocking.
+    func write(_ bytes: [UInt8], upTo offset: Offset) throws {
+        let path = "\(directory)/\(name(offset))"
+        let temporary = path + ".new"
+        var whole = header(offset, digest: SHA256.of(bytes))
+        whole.append(contentsOf: bytes)
+        guard
+            FileManager.default.createFile(
+                atPath: temporary, contents: Data(whole),
+                attributes: [.posixPermissions: 0o600]),
+            let handle = FileHandle(forUpdatingAtPath: temporary)
+        else { throw OperationError.failed("the checkpoint cannot be written; is the disk full?") }
+        try handle.synchronize()
+        try handle.close()
+        guard rename(temporary, path) == 0 else {
+            throw OperationError.failed("the checkpoint cannot be renamed")
+        }
+        for old in files().dropLast(Self.kept) {
+            try FileManager.default.removeItem(atPath: "\(directory)/\(old)")
+        }
+    }
+
+    private func name(_ offset: Offset) -> String {
+        let digits = String(offset.value)
+        return String(repeating: "0", count: 20 - digits.count) + digits + ".fold"
+    }
+
+    private func files() -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: directory)
+                .filter { $0.hasSuffix(".fold") }.sorted()
+        } catch {
+            logger.warning("no checkpoints", metadata: ["reason": "\(error)"])
+            return []
+        }
+    }
+
+    /// The newest whole checkpoint of this log that does not pass its durable end. Blocking.
+    func newest(upTo end: Offset) -> FoldState? {
+        for file in files().reversed() {
+            do {
+                if let state = try read("\(directory)/\(file)", upTo: end) { return state }
+            } catch {
+                logger.warning(
+                    "a checkpoint was passed over",
+                    metadata: ["file": "\(file)", "reason": "\(error)"])
+            }
+        }
+        return nil
+    }
+
+    private func read(_ path: String, upTo end: Offset) throws -> FoldState? {
+        let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        guard whole.count > Self.headerBytes else { return nil }
+        let bytes = Array(whole[Self.headerBytes...])
+        let offset = whole.withUnsafeBytes {
+            UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 34, as: UInt64.self))
+        }
+        guard offset <= end.value,
+            header(Offset(offset), digest: SHA256.of(bytes)).elementsEqual(
+                whole[..<Self.headerBytes])
+        else { return nil }
+        return try FoldState(canonicalBytes: bytes, key: identity.key)
+    }
+}

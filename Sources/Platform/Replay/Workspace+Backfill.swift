@@ -1,0 +1,129 @@
+import CustomerModel
+import EventLog
+import Hashing
+import JSONText
+import Projections
+
+/// Sending what a newer policy allows of the past, by a stored plan (R1, R2).
+extension Workspace {
+    /// Plans, and unless `dryRun` records, a backfill of one destination under the policy in force.
+    ///
+    /// An effect is planned when the policy in force allows the event with the consent that it had then,
+    /// allows it now, and the destination was never told of it and is not about to be. The dispatcher looks
+    /// again before each one leaves.
+    func backfill(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
+        let name = try parameters.text("destination")
+        let from = try await range(parameters, "from") ?? 0
+        let to = try await range(parameters, "to") ?? .max
+        let isDryRun = try parameters.flag("dryRun")
+        let rate = try parameters.has("rate")
+            ? parameters.integer("rate", default: 1, in: 1...1_000_000) : nil
+        guard let policy = projection.read({ $0.policy }),
+            let destination = policy.policy.destinations.first(where: { $0.name == name })
+        else {
+            throw OperationError.notFound(
+                "the policy in force has no destination \(name); `sluice status` lists them")
+        }
+        let approver = try parameters.optionalText("approver") ?? principal.name
+        let lane = Lane(destination: name, epoch: destination.epoch)
+        return try await replays.run {
+            let started = ContinuousClock.now
+            let planned = try await OwnThread.run("sluice.backfill") { [log, projection] in
+                try BackfillPlanner(log: log, projection: projection).plan(
+                    policy.policy, lane: lane, range: from..<max(from, to))
+            }
+            let record = PlanRecord(
+                id: Self.planID(), act: .backfill, destination: name, epoch: lane.epoch,
+                slot: lane.slot, policyVersion: policy.version, approver: approver,
+                ratePerSecond: rate, counts: planned.counts, planned: planned.bitmap)
+            let isRecorded = !isDryRun && planned.counts.planned > 0
+            if isRecorded { try await append([ControlDraft.make(record)]) }
+            nudgeDispatchers(of: name)
+            return [
+                "plan": isRecorded ? .string(record.id) : .null, "dryRun": .bool(isDryRun),
+                "destination": .string(name), "policyVersion": .count(policy.version),
+                "from": .offset(planned.bitmap.from), "to": .offset(planned.bitmap.to),
+                "considered": .count(planned.counts.considered),
+                "allowedAtEvent": .count(planned.counts.allowed),
+                "alreadyTold": .count(planned.counts.alreadyTold),
+                "withheldNow": .count(planned.counts.deniedNow),
+                "planned": .count(planned.counts.planned),
+                "approver": .string(approver),
+                "seconds": .number(Self.seconds(since: started)),
+            ]
+        }
+    }
+
+    private static func planID() -> String {
+        "plan-" + Hexadecimal.encode(Secrets.randomBytes(6))
+    }
+
+    func plans() -> JSONValue {
+        let plans = projection.read { $0.planStatuses() }
+        return [
+            "plans": .array(
+                plans.map { plan in
+                    [
+                        "plan": .string(plan.id), "destination": .string(plan.lane.destination),
+                        "record": .offset(plan.record), "planned": .count(plan.planned),
+                        "state": .string(plan.outcome?.rawValue ?? "running"),
+                        "delivered": .count(plan.counts[.delivered] ?? 0),
+                        "pending": .count(
+                            (plan.counts[.pending] ?? 0) + (plan.counts[.attempting] ?? 0)),
+                        "unknown": .count(plan.counts[.unknown] ?? 0),
+                        "rejected": .count(plan.counts[.rejected] ?? 0),
+                        "cancelled": .count(plan.counts[.cancelled] ?? 0),
+                        "parked": .count(plan.counts[.parked] ?? 0),
+                    ]
+                })
+        ]
+    }
+}
+
+/// Works out what a backfill would send. Blocking; sends nothing.
+struct BackfillPlanner {
+    let log: EventLog
+    let projection: LiveProjection
+
+    func plan(_ policy: Policy, lane: Lane, range: Range<UInt64>) throws -> (
+        bitmap: OffsetBitmap, counts: PlanRecord.Counts
+    ) {
+        var state = FoldState(key: log.identity.key, schedule: .candidate(policy, from: 0))
+        var replayer = Replayer(log: log)
+        let end = projection.applied
+        try replayer.advance(&state, to: end)
+        let from = min(range.lowerBound, end.value)
+        let to = min(range.upperBound, end.value)
+        let allowed = state.allowed(lane.destination, in: from..<to)
+        let considered = state.eventCount(in: from..<to)
+        let untold = projection.read { live in
+            allowed.filter { !live.isTold($0, lane: lane) }
+        }
+        var bitmap = OffsetBitmap(from: from, to: to)
+        var deniedNow = 0
+        var reader = log.makeReader()
+        for start in stride(from: 0, to: untold.count, by: 256) {
+            let slice = untold[start..<min(start + 256, untold.count)]
+            let effects = slice.map {
+                PendingEffect(
+                    subject: .event(Offset($0)), plan: nil, tries: 0, isUnknown: false,
+                    lastAttempt: nil)
+            }
+            let look = try projection.look(
+                effects, in: lane, now: Timestamp.now(), reader: &reader)
+            for (offset, verdict) in zip(slice, look.verdicts) {
+                switch verdict {
+                case .send: bitmap.set(offset)
+                case .cancel, .superseded: deniedNow += 1
+                }
+            }
+        }
+        return (
+            bitmap,
+            PlanRecord.Counts(
+                considered: considered, allowed: allowed.count,
+                alreadyTold: allowed.count - untold.count, deniedNow: deniedNow,
+                planned: bitmap.count)
+        )
+    }
+}

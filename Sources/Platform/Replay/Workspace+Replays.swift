@@ -1,0 +1,151 @@
+import CustomerModel
+import EventLog
+import Hashing
+import JSONText
+import Projections
+
+/// Rebuilds and simulations: folds beside the live one. Nothing here can send (R1).
+extension Workspace {
+    enum RebuildEnd { case verify, promote }
+
+    /// Folds the log anew beside the live generation, compares digests at the same offset, and promotes the
+    /// new one when they agree and that was asked for. A promotion sends nothing (D3).
+    func rebuild(_ end: RebuildEnd, by principal: Principal) async throws -> JSONValue {
+        try await replays.run {
+            let started = ContinuousClock.now
+            let box = StateBox(FoldState(key: log.identity.key))
+            try await OwnThread.run("sluice.rebuild") { [log, projection] in
+                var replayer = Replayer(log: log)
+                // Most of the way, while the live fold goes on.
+                try replayer.advance(&box.state, to: projection.applied)
+            }
+            let result = try await driver.standingStill { [projection] replayer in
+                try replayer.advance(&box.state, to: projection.applied)
+                let live = projection.read { ($0.digest(), $0.generation, $0.next) }
+                let rebuilt = box.state.digest()
+                if end == .promote, rebuilt == live.0 { projection.replace(with: box.state) }
+                return (live: live.0, rebuilt: rebuilt, generation: live.1, at: live.2)
+            }
+            let seconds = Self.seconds(since: started)
+            var generation = result.generation
+            var promotion: UInt64?
+            if end == .promote, result.live == result.rebuilt {
+                generation += 1
+                let record = PromotedRecord(
+                    generation: generation, at: result.at, digest: result.rebuilt,
+                    codeVersion: FoldState.codeVersion, schedule: activeSchedule(),
+                    reason: "rebuild asked for by \(principal.name)")
+                promotion = try await append([ControlDraft.make(record)]).value
+                try await rebuildReadModel()
+            }
+            return [
+                "equal": .bool(result.live == result.rebuilt),
+                "liveDigest": .string(result.live.hex),
+                "rebuiltDigest": .string(result.rebuilt.hex), "at": .offset(result.at),
+                "generation": .count(generation), "promoted": .optionalOffset(promotion),
+                "seconds": .number(seconds),
+                "recordsPerSecond": .number(Self.rate(result.at, seconds)),
+            ]
+        }
+    }
+
+    private func activeSchedule() -> [PromotedRecord.ScheduleEntry] {
+        let versions = projection.read { state in
+            state.policies.map { ($0.version, $0.activatedAt) }
+        }
+        var entries: [PromotedRecord.ScheduleEntry] = []
+        for stage in [PromotedRecord.Stage.identity, .consent, .decisions] {
+            for (version, from) in versions {
+                entries.append(
+                    PromotedRecord.ScheduleEntry(stage: stage, version: version, from: from))
+            }
+        }
+        if let newest = versions.last?.0 {
+            // Audiences and attributes apply to all of history at once (P1).
+            for stage in [PromotedRecord.Stage.attributes, .audiences] {
+                entries.append(
+                    PromotedRecord.ScheduleEntry(stage: stage, version: newest, from: 0))
+            }
+        }
+        return entries
+    }
+
+    static func seconds(since start: ContinuousClock.Instant) -> String {
+        let elapsed = start.duration(to: .now)
+        let milliseconds =
+            elapsed.components.seconds * 1000
+            + elapsed.components.attoseconds / 1_000_000_000_000_000
+        return "\(milliseconds / 1000).\(String(1000 + milliseconds % 1000).dropFirst())"
+    }
+
+    static func rate(_ count: UInt64, _ seconds: String) -> String {
+        guard let seconds = Double(seconds), seconds > 0 else { return "0" }
+        return String(Int(Double(count) / seconds))
+    }
+
+    /// What a candidate would have changed. Sends nothing, changes nothing.
+    func simulate(_ parameters: Parameters) async throws -> JSONValue {
+        let (policy, _) = try readPolicy(parameters)
+        let samples = try parameters.integer("samples", default: 3, in: 0...1000)
+        let from = try await range(parameters, "from") ?? 0
+        let to = try await range(parameters, "to") ?? .max
+        return try await replays.run {
+            let started = ContinuousClock.now
+            let report = try await OwnThread.run("sluice.simulate") { [log, projection] in
+                var state = FoldState(
+                    key: log.identity.key, schedule: .candidate(policy, from: from))
+                var replayer = Replayer(log: log)
+                try replayer.advance(&state, to: projection.applied)
+                let baseline = projection.read { $0.baseline(for: policy) }
+                return state.difference(
+                    from: baseline, candidate: policy, range: from..<max(from, to),
+                    samples: samples)
+            }
+            return Self.present(report, policy: policy.name, seconds: Self.seconds(since: started))
+                .adding([("asOf", stamp(asOf: report.to, question: .asKnown))])
+        }
+    }
+
+    func range(_ parameters: Parameters, _ name: String) async throws -> UInt64? {
+        guard let text = try parameters.optionalText(name) else { return nil }
+        return try await offset(text)
+    }
+
+    private static func present(_ report: SimulationReport, policy: String, seconds: String)
+        -> JSONValue
+    {
+        func reasons(_ list: [(reason: String, count: Int)]) -> JSONValue {
+            .array(list.map { ["reason": .string($0.reason), "events": .count($0.count)] })
+        }
+        return [
+            "policy": .string(policy), "from": .offset(report.from), "to": .offset(report.to),
+            "events": .count(report.events),
+            "peopleBefore": .count(report.peopleBefore),
+            "peopleAfter": .count(report.peopleAfter),
+            "destinations": .array(
+                report.destinations.map { item in
+                    [
+                        "destination": .string(item.name), "events": .count(item.considered),
+                        "allowedBefore": .count(item.allowedBefore),
+                        "allowedAfter": .count(item.allowedAfter),
+                        "newlyAllowed": .count(item.newlyAllowed),
+                        "newlyWithheld": .count(item.newlyWithheld),
+                        "overShared": .count(item.overShared),
+                        "newlyAllowedBefore": reasons(item.newlyAllowedBefore),
+                        "newlyWithheldBy": reasons(item.newlyWithheldBy),
+                        "allowedSamples": .array(item.allowedSamples.map(JSONValue.offset)),
+                        "withheldSamples": .array(item.withheldSamples.map(JSONValue.offset)),
+                    ]
+                }),
+            "seconds": .number(seconds),
+        ]
+    }
+}
+
+/// Carries a state between the threads that work on it one after the other.
+///
+/// Unchecked: the rebuild's own thread ends before the fold's thread takes it.
+final class StateBox: @unchecked Sendable {
+    var state: FoldState
+    init(_ state: FoldState) { self.state = state }
+}

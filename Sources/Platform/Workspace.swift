@@ -1,0 +1,191 @@
+import CustomerModel
+public import EventLog
+import Foundation
+import JSONText
+public import Logging
+public import Projections
+import ReadModel
+import Synchronization
+
+/// How a workspace is opened.
+public struct WorkspaceOptions: Sendable {
+    /// Whether webhooks may go to loopback and private addresses.
+    public var allowsPrivateDestinations: Bool
+    public var limits: CollectLimits
+    public var logger: Logger
+    /// Records between two checkpoints.
+    public var checkpointEvery: UInt64
+
+    public init(
+        allowsPrivateDestinations: Bool = false, limits: CollectLimits = CollectLimits(),
+        logger: Logger = Logger(label: "sluice"), checkpointEvery: UInt64 = 1_000_000
+    ) {
+        self.allowsPrivateDestinations = allowsPrivateDestinations
+        self.limits = limits
+        self.logger = logger
+        self.checkpointEvery = checkpointEvery
+    }
+}
+
+/// One workspace: its log, and everything that follows from it.
+///
+/// ``open(directory:options:)`` takes the log's single-writer lock, recovers it, and folds what is durable
+/// from the newest checkpoint; ``run()`` then follows, releases, dispatches, ticks and checkpoints until it
+/// is cancelled. ``perform(_:_:by:)`` answers the CLI and HTTP alike.
+///
+/// A crash at any moment loses nothing acknowledged: the next open refolds from the checkpoint.
+public final class Workspace: Sendable {
+    public let directory: String
+    public let options: WorkspaceOptions
+    public let log: EventLog
+    public let access: AccessList
+    public let secrets: SecretsFile
+    public let collector: Collector
+    public let projection: LiveProjection
+    let readModel: ReadModelStore
+    let checkpoints: CheckpointStore
+    let driver: FoldDriver
+    let running = Mutex(RunningState())
+    let replays = ReplayGate()
+
+    struct RunningState {
+        /// By lane: what its dispatcher counts.
+        var dispatchers: [Lane: RunningDispatcher] = [:]
+        var isRunning = false
+        var startedAt = Timestamp(microseconds: 0)
+        var readModelError: String?
+    }
+
+    private init(
+        directory: String, options: WorkspaceOptions, log: EventLog, access: AccessList,
+        secrets: SecretsFile, collector: Collector, projection: LiveProjection,
+        readModel: ReadModelStore, checkpoints: CheckpointStore
+    ) {
+        self.directory = directory
+        self.options = options
+        self.log = log
+        self.access = access
+        self.secrets = secrets
+        self.collector = collector
+        self.projection = projection
+        self.readModel = readModel
+        self.checkpoints = checkpoints
+        driver = FoldDriver(log: log, projection: projection, logger: options.logger)
+    }
+
+    /// Opens or creates the workspace in `directory` and folds what its log holds.
+    ///
+    /// - Throws: when another process holds the log, when it cannot be read, or when a private file may be
+    ///   read by others.
+    public static func open(directory: String, options: WorkspaceOptions = WorkspaceOptions())
+        async throws -> Workspace
+    {
+        try await OwnThread.run("sluice.open") {
+            try openBlocking(directory: directory, options: options)
+        }
+    }
+
+    private static func openBlocking(directory: String, options: WorkspaceOptions) throws
+        -> Workspace
+    {
+        let files = FileManager.default
+        for folder in ["", "/log", "/checkpoints", "/read", "/outputs", "/rejects"] {
+            try files.createDirectory(
+                atPath: directory + folder, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        }
+        var configuration = LogConfiguration()
+        configuration.extractor = LineExtractor.number
+        let log = try EventLog.open(directory: directory + "/log", configuration: configuration)
+        do {
+            let checkpoints = CheckpointStore(
+                directory: directory + "/checkpoints", identity: log.identity,
+                logger: options.logger)
+            var state = checkpoints.newest(upTo: log.durableEnd) ?? FoldState(key: log.identity.key)
+            var replayer = Replayer(log: log)
+            try replayer.advance(&state, to: log.durableEnd)
+            state.journal = []
+            return Workspace(
+                directory: directory, options: options, log: log,
+                access: try AccessList.open(path: directory + "/access.json"),
+                secrets: try SecretsFile.open(path: directory + "/secrets.yaml"),
+                collector: try Collector.open(
+                    log: log, rejects: RejectFile(directory: directory + "/rejects"),
+                    limits: options.limits),
+                projection: LiveProjection(log: log, state: state),
+                readModel: try ReadModelStore.open(
+                    directory: directory + "/read",
+                    origin: ModelOrigin(
+                        logID: log.identity.hex, incarnation: log.identity.incarnation)),
+                checkpoints: checkpoints)
+        } catch {
+            log.close()
+            throw error
+        }
+    }
+
+    /// Re-reads `secrets.yaml`; the old values stay when it cannot be read.
+    public func reloadSecrets() throws { try secrets.reload() }
+
+    /// Starts folding without dispatching: for a process that answers one question or runs one command.
+    public func startFolding() { driver.start() }
+
+    /// Folds everything durable without dispatching: before a process that serves nobody answers.
+    public func catchUp() async throws {
+        startFolding()
+        try await projection.waitApplied(through: log.durableEnd)
+    }
+
+    /// Stops, checkpoints and closes the log. Nothing may be asked afterwards.
+    public func close() async {
+        await driver.stop()
+        do {
+            try await checkpoint()
+        } catch {
+            options.logger.warning("no checkpoint", metadata: ["reason": "\(error)"])
+        }
+        await collector.rejects.flush()
+        readModel.close()
+        log.close()
+    }
+
+    /// Writes the fold's state, so that the next open starts there.
+    func checkpoint() async throws {
+        try await OwnThread.run("sluice.checkpoint") { [projection, checkpoints] in
+            let (next, bytes) = projection.read { ($0.next, $0.canonicalBytes()) }
+            try checkpoints.write(bytes, upTo: Offset(next))
+        }
+    }
+
+    /// Appends control records and returns once they are durable and applied.
+    @discardableResult
+    func append(_ drafts: [RecordDraft]) async throws -> Offset {
+        let ticket: AppendTicket
+        do {
+            ticket = try log.append(drafts)
+        } catch {
+            throw OperationError.busy("the log takes no records now (\(error)); try again")
+        }
+        try await log.waitDurable(ticket)
+        try await projection.waitApplied(
+            through: Offset(ticket.first.value + UInt64(ticket.count)))
+        return ticket.first
+    }
+}
+
+/// At most one replay at a time: each may need as much memory as the live state.
+final class ReplayGate: Sendable {
+    private let isBusy = Mutex(false)
+
+    func run<R>(_ body: () async throws -> R) async throws -> R {
+        let isMine = isBusy.withLock { busy in
+            defer { busy = true }
+            return !busy
+        }
+        guard isMine else {
+            throw OperationError.conflict("another replay is running; try again when it has ended")
+        }
+        defer { isBusy.withLock { $0 = false } }
+        return try await body()
+    }
+}

@@ -1,0 +1,131 @@
+public import CustomerModel
+
+/// Reads policies from YAML. What follows is the reference of the format.
+///
+/// ```yaml
+/// policy: shop                    # the policy's own name
+///
+/// identity:
+///   types:                        # the strongest first: the place in this list is the rank (I2)
+///     - { type: user_id, limit: 1 }
+///     - { type: email, limit: 5, window: 52w, normalise: email }
+///     - { type: crm_id, paths: [traits.crmId, properties.crm_id] }
+///     - { type: anonymous_id, limit: 5, window: 7d }
+///   block:                        # values that are nobody (I4)
+///     - { only: "0-" }            # nothing but these characters; also the empty value
+///     - { value: "null" }
+///     - { prefix: test-, type: user_id }
+///     - { suffix: "@example.invalid", type: email }
+///   reviewAbove: 100              # a link past so many identifiers waits for a person
+///
+/// consent:
+///   resolve: strictest            # or latest (C4)
+///   supersedes: weaker            # only if said (C4)
+///
+/// purposes:
+///   analytics:   { segment: [Analytics], mparticle: [analytics], expires: 390d }
+///   advertising: { segment: [Advertising], deniedByGPC: true, retroactive: false }
+///   service:     { basis: contract }
+///
+/// audiences:
+///   big_spenders:
+///     all:
+///       - sum: { event: Order Completed, of: properties.revenue, within: 30d, atLeast: 500 }
+///       - count: { event: Product Viewed, moreThan: 3 }
+///       - not: { trait: { name: plan, is: free } }
+///
+/// destinations:
+///   ads:
+///     recipient: Example Ads Inc  # the legal name
+///     webhook: { url: "https://ads.example.com/in", secret: ads_webhook }
+///     purposes: [advertising]
+///     identifiers: [email]
+///     requires: [email]
+///     sources: [web, shop]
+///     events:
+///       - track: Order Completed
+///         properties: [revenue, products]
+///         context: [page.url]
+///       - identify: {}
+///         traits: [plan]
+///       - page: "*"
+///         properties: all
+///     filter: { field: properties.revenue, atLeast: 10 }
+///     audiences: [big_spenders]
+///     maximumAge: 7d
+///     sample: 10%
+///     integration: Example Ads
+///     epoch: 1
+///     enabled: true
+///     batch: 100
+///     attempts: 10
+///     timeout: 15s
+/// ```
+///
+/// **Needed**: `policy`, `identity.types`, and in a destination `recipient`, one of `file` and `webhook`,
+/// `purposes`, and `events` or `audiences`. Everything else may be left out.
+///
+/// **Identifier types**: `limit` is how many values of the type one profile may have, in a sliding
+/// `window` or else ever; none means no limit. `limit: 1` without a window makes a profile known (I3).
+/// `normalise` is one of ``Normalisation``. `paths` are places in a message besides the built-in ones
+/// (`EventIdentifiers`). `block` takes `value`, `only`, `prefix` or `suffix`, for one `type` or for all.
+///
+/// **Purposes**, at most 64. `segment` and `mparticle` list the category ids and purpose names that mean
+/// this purpose; all that are present must be granted. `basis` is `consent` if not said; `contract`,
+/// `legalObligation` and `legitimateInterest` need no grant, but a denial on record still holds back.
+///
+/// **Destinations**, at most 256. All of `purposes` must be granted. An event that no rule of `events`
+/// matches is withheld, the first match counts, and of a matching event only the listed fields leave
+/// (P4): paths inside `properties` (track, page, screen, alias), `traits` (identify, group) and `context`,
+/// each a list or `all`. A listed path takes what is under it along; a path through an array takes
+/// nothing. `identifiers` are sent along; of `requires`, one must be there. A `file` path stands under the
+/// data directory's `outputs/`. A `webhook`'s `secret` is a name in `secrets.yaml`; `http:` is for loopback
+/// and private addresses. `sources` may be `all`; `timeout` is at most 120s, `batch` 1000, `attempts` 100.
+///
+/// **Conditions** (`filter`, `where`): `all`, `any` and `not` of others, a list meaning `all`; or `field`,
+/// a path from the message's root, with one or more of `is`, `isOneOf`, `atLeast`, `atMost`, `moreThan`,
+/// `lessThan`, `present: true|false`. A field that is absent or null satisfies only `present: false`.
+/// Numbers are exact decimals (D4).
+///
+/// **Audiences**: `all`, `any`, `not`; `trait` with a `name` (a path inside the traits) and a comparison as
+/// above; `count` and `sum` of an `event` (a track's name), `page`, `screen`, `identify` or `group`,
+/// `of` a field, `where` a condition holds, `within` a time, compared by one of the four bounds.
+///
+/// **Values**: times are `90s`, `15m`, `24h`, `30d`, `52w`; `"*"` stands for every name. Text that YAML
+/// readers could take for a number, a date or a truth value (`007`, `yes`) goes in quotes where a value
+/// is compared. Anchors, aliases, tags and a second document are refused.
+///
+/// **Never in a policy** (P3), comments included, since policies are kept in the log for ever: e-mail
+/// addresses, phone numbers with `+`, UUIDs, comparisons of an identifier with a value, signing secrets,
+/// passwords and tokens in URLs, long random text.
+public struct PolicyFile {
+    /// Reads a policy, whole or not at all (P3).
+    ///
+    /// - Parameters:
+    ///   - text: the file's text, at most 1 MiB.
+    ///   - name: what problems call the file.
+    /// - Throws: ``PolicyError`` with every problem found, in the order of the text.
+    public static func read(_ text: String, name: String) throws(PolicyError) -> Policy {
+        var problems: [PolicyProblem] = []
+        var policy: Policy?
+        switch PolicyNodeParser.parse(text) {
+        case .failure(let problem):
+            if text.utf8.count <= PolicyNodeParser.maximumBytes {
+                problems = SecretScan.problems(in: text)
+            }
+            if !problems.contains(where: { $0.line == problem.line }) { problems.append(problem) }
+        case .success(let root):
+            var reader = PolicyReader()
+            policy = reader.policy(root)
+            let secrets = SecretScan.problems(in: text, tree: root)
+            // What is said of a line with a secret could quote it.
+            let lines = Set(secrets.map(\.line))
+            problems = secrets + reader.problems.filter { !lines.contains($0.line) }
+        }
+        guard problems.isEmpty, let policy else {
+            problems.sort { ($0.line, $0.column) < ($1.line, $1.column) }
+            throw PolicyError(file: name, problems: problems)
+        }
+        return policy
+    }
+}

@@ -1,0 +1,34 @@
+public import CustomerModel
+import PolicyText
+
+/// One policy version, ready to judge with: names turned into the fold's numbers.
+public final class CompiledPolicy: Sendable {
+    public let version: Int
+    /// The offset of the record that activated it.
+    public let activatedAt: UInt64
+    public let policy: Policy
+    /// The YAML it was read from.
+    public let text: String
+    let identity: CompiledIdentity
+    /// The fold's number of each purpose.
+    let purposeNumbers: [UInt8]
+    /// The fold's number of each audience.
+    let audienceNumbers: [Int]
+
+    init(
+        version: Int, activatedAt: UInt64, policy: Policy, text: String,
+        identity: CompiledIdentity, purposeNumbers: [UInt8], audienceNumbers: [Int]
+    ) {
+        self.version = version
+        self.activatedAt = activatedAt
+        self.policy = policy
+        self.text = text
+        self.identity = identity
+        self.purposeNumbers = purposeNumbers
+        self.audienceNumbers = audienceNumbers
+    }
+
+    public func destinationIndex(_ name: String) -> Int? {
+        policy.destinations.firstIndex { $0.name == name }
+    }
+}

@@ -1,0 +1,48 @@
+/// One record as the fold takes it: its columns and its line.
+///
+/// Unchecked only for the pointer: a record is applied by the thread that read it, before the next one
+/// is read.
+public struct FoldRecord: @unchecked Sendable {
+    public var offset: UInt64
+    public var kind: UInt8
+    /// Microseconds; the log's own clock (L6).
+    public var recorded: Int64
+    /// Microseconds; the client's time, corrected (T1).
+    public var occurred: Int64
+    public var source: String
+    public var name: String
+    public var keys: [UInt64]
+    /// The whole line. Valid only while the record is applied.
+    public var line: UnsafeRawBufferPointer
+
+    public init(
+        offset: UInt64, kind: UInt8, recorded: Int64, occurred: Int64, source: String,
+        name: String, keys: [UInt64], line: UnsafeRawBufferPointer
+    ) {
+        self.offset = offset
+        self.kind = kind
+        self.recorded = recorded
+        self.occurred = occurred
+        self.source = source
+        self.name = name
+        self.keys = keys
+        self.line = line
+    }
+}
+
+/// What applying a record left to do.
+public enum FoldStep: Equatable, Sendable {
+    case done
+    /// The record activated metrics that must count all of history (P1): whoever drives the fold reads
+    /// every event below the record into ``FoldState/count(_:in:)`` and then calls
+    /// ``FoldState/finishActivation(at:)``.
+    case needsHistory(metrics: [Int])
+}
+
+/// A change that followers of a projection want to hear of. Not part of the state.
+public enum ProjectionChange: Equatable, Sendable {
+    case profile(node: UInt32)
+    case merged(kept: UInt32, gone: UInt32)
+    case membership(index: Int)
+    case policy(version: Int)
+}

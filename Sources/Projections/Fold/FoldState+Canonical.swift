@@ -1,0 +1,114 @@
+import CustomerModel
+public import Hashing
+import PolicyText
+
+/// The state as bytes: what a checkpoint holds and what a digest is taken of.
+extension FoldState {
+    /// The canonical bytes (P2).
+    public func canonicalBytes() -> [UInt8] {
+        var out = CanonicalWriter()
+        out.section("FOLD")
+        out.integer(UInt32(Self.codeVersion))
+        out.integer(next)
+        out.integer(projectionTime)
+        out.integer(UInt32(generation))
+        out.integer(UInt32(policies.count))
+        for policy in policies {
+            out.integer(policy.activatedAt)
+            out.text(policy.text)
+        }
+        identity.write(into: &out)
+        consent.write(into: &out)
+        traits.write(into: &out)
+        activity.write(into: &out)
+        metrics.write(into: &out)
+        memberships.write(into: &out)
+        decisions.write(into: &out)
+        out.integer(UInt32(lanes.count))
+        for lane in lanes { lane.write(into: &out) }
+        attempts.write(into: &out)
+        out.integer(UInt32(plans.count))
+        for plan in plans {
+            out.integer(plan.record)
+            out.text(plan.id)
+            out.integer(UInt32(plan.lane))
+            out.column(plan.planned)
+            out.integer(plan.outcome)
+        }
+        out.section("REST")
+        out.integer(UInt32(pausedDestinations.count))
+        for name in pausedDestinations { out.text(name) }
+        out.column(parked.offsets)
+        for reason in parked.reasons { out.text(reason) }
+        out.column(parkedKeys.sorted())
+        out.integer(suppressedCount)
+        return out.bytes
+    }
+
+    /// SHA-256 of ``canonicalBytes()``: equal states have equal digests, on every machine.
+    public func digest() -> Digest256 { SHA256.of(canonicalBytes()) }
+
+    /// Restores a state from its bytes.
+    ///
+    /// - Throws: ``CanonicalError`` when the bytes are not whole, or of another code version; then the
+    ///   log is folded from its start.
+    public init(canonicalBytes bytes: [UInt8], key: SipKey) throws {
+        self.init(key: key)
+        var reader = CanonicalReader(bytes)
+        try reader.section("FOLD")
+        guard try reader.integer(UInt32.self) == UInt32(Self.codeVersion) else {
+            throw CanonicalError(position: 4, expected: "code version \(Self.codeVersion)")
+        }
+        next = try reader.integer()
+        projectionTime = try reader.integer()
+        generation = Int(try reader.integer(UInt32.self))
+        var texts: [(offset: UInt64, text: String)] = []
+        for _ in 0..<(try reader.integer(UInt32.self)) {
+            texts.append((try reader.integer(), try reader.text()))
+        }
+        identity = try IdentityTable(from: &reader, key: key)
+        consent = try ConsentTable(from: &reader)
+        traits = try TraitTable(from: &reader)
+        activity = try ActivityTable(from: &reader)
+        // Policies name metrics and audiences in the order in which they were first counted.
+        for (index, entry) in texts.enumerated() {
+            let policy = try PolicyFile.read(entry.text, name: "policy version \(index + 1)")
+            let compiled = compile(
+                policy, version: index + 1, at: entry.offset, text: entry.text)
+            policies.append(compiled)
+            _ = adoptMetrics(of: compiled)
+        }
+        try metrics.read(from: &reader)
+        memberships = try MembershipTable(from: &reader)
+        decisions = try DecisionColumns(from: &reader)
+        for number in 0..<Int(try reader.integer(UInt32.self)) {
+            lanes.append(try LaneState(from: &reader))
+            laneNumbers[lanes[number].lane] = number
+        }
+        attempts = try AttemptTable(from: &reader)
+        for _ in 0..<(try reader.integer(UInt32.self)) {
+            plans.append(
+                PlanState(
+                    record: try reader.integer(), id: try reader.text(),
+                    lane: Int(try reader.integer(UInt32.self)), planned: try reader.column(),
+                    outcome: try reader.integer()))
+        }
+        try reader.section("REST")
+        for _ in 0..<(try reader.integer(UInt32.self)) {
+            pausedDestinations.append(try reader.text())
+        }
+        parked.offsets = try reader.column()
+        for _ in parked.offsets.indices { parked.reasons.append(try reader.text()) }
+        parkedKeys = Set(try reader.column(UInt64.self))
+        suppressedCount = try reader.integer()
+        guard reader.isAtEnd, decisions.end == next else {
+            throw CanonicalError(position: reader.position, expected: "the end of the state")
+        }
+        metrics.forEachMoment { time, window, identifier in
+            let (end, overflowed) = time.addingReportingOverflow(window)
+            if !overflowed, end > projectionTime {
+                expiries.push(ExpiryQueue.Entry(time: end, identifier: identifier))
+            }
+        }
+    }
+}

@@ -1,0 +1,315 @@
+import CustomerModel
+import EventLog
+import Hashing
+import JSONText
+import PolicyText
+
+/// What the platform wrote about its own work.
+extension FoldState {
+    mutating func applyControl(_ record: FoldRecord, _ line: JSONView) throws -> FoldStep {
+        guard let kind = RecordKind(rawValue: record.kind) else { return .done }
+        guard let body = line["body"] else { throw FoldProblem.notAnEvent }
+        if isSimulation {
+            // What was told changes no decision; only these do.
+            switch kind {
+            case .policy, .tick, .suppression: break
+            default: return .done
+            }
+        }
+        switch kind {
+        case .policy: return try activate(PolicyRecord(body), at: record.offset)
+        case .tick: apply(try TickRecord(body), at: record.offset)
+        case .suppression: apply(try SuppressionRecord(body), at: record.offset)
+        case .operator: apply(try OperatorRecord(body))
+        case .promoted: generation = try PromotedRecord(body).generation
+        case .released: try apply(ReleasedRecord(body), at: record.offset)
+        case .attempt: try apply(AttemptRecord(body), at: record.offset)
+        case .receipt: try apply(ReceiptRecord(body), at: record.offset)
+        case .cancelled: try apply(CancelledRecord(body))
+        case .settled: try apply(SettledRecord(body))
+        case .plan: try apply(PlanRecord(body), at: record.offset)
+        case .planEnded: apply(try PlanEndedRecord(body))
+        case .event, .auditRead, .fieldSet, .sealed, .restored, .tombstone: break
+        }
+        return .done
+    }
+
+    // MARK: Policy
+
+    private mutating func activate(_ record: PolicyRecord, at offset: UInt64) throws -> FoldStep {
+        guard record.version == policies.count + 1 else {
+            throw FoldProblem.wrongVersion(expected: policies.count + 1, found: record.version)
+        }
+        let policy: Policy
+        do {
+            policy = try PolicyFile.read(record.text, name: "policy version \(record.version)")
+        } catch {
+            throw FoldProblem.badPolicy("\(error)")
+        }
+        guard hasRoom(for: policy) else {
+            throw FoldProblem.badPolicy("more than \(Self.maximumPurposes) purposes in all")
+        }
+        let compiled = compile(
+            policy, version: record.version, at: offset, text: record.text)
+        policies.append(compiled)
+        openLanes(of: compiled)
+        journal?.append(.policy(version: record.version))
+        if isSimulation { return .done }
+        let fresh = adoptMetrics(of: compiled)
+        if fresh.isEmpty {
+            finishActivation(at: offset)
+            return .done
+        }
+        return .needsHistory(metrics: fresh)
+    }
+
+    /// Judges everybody by the newest policy's audiences, once its metrics have been counted.
+    public mutating func finishActivation(at offset: UInt64) {
+        guard !isSimulation, let policy = policies.last,
+            policies.dropLast().last?.policy.audiences != policy.policy.audiences
+        else { return }
+        for node in 0..<UInt32(identity.nodeCount)
+        where identity.parents[Int(node)] == IdentityTable.none {
+            evaluateAudiences(of: node, offset: offset, reason: .policy)
+        }
+    }
+
+    // MARK: Time and people
+
+    private mutating func apply(_ record: TickRecord, at offset: UInt64) {
+        guard record.time.microseconds > projectionTime else { return }
+        projectionTime = record.time.microseconds
+        var concerned: [UInt32] = []
+        while let entry = expiries.pop(upTo: projectionTime) {
+            guard let root = identity.root(ofIdentifier: entry.identifier) else { continue }
+            concerned.append(root)
+        }
+        concerned.sort()
+        var last = IdentityTable.none
+        for root in concerned where root != last {
+            evaluateAudiences(of: root, offset: offset, reason: .tick)
+            last = root
+        }
+    }
+
+    private mutating func apply(_ record: SuppressionRecord, at offset: UInt64) {
+        guard let type = identity.types.intern(record.type) else { return }
+        let rule =
+            policies.last?.policy.identity.types.first { $0.name == record.type }?.normalisation
+            ?? .none
+        let raw = Array(record.value.utf8)
+        var value = raw
+        // A value that the rule would refuse is kept as it stands: suppressing too much is the safe error.
+        if !raw.withUnsafeBytes({ IdentifierValue.normalise($0, rule, into: &value) }) {
+            value = raw
+        }
+        let identifier = value.withUnsafeBytes {
+            identity.identifier(type: type, $0, offset: offset, ordinal: 0)
+        }
+        identity.suppress(identifier, from: offset)
+        suppressedCount += 1
+    }
+
+    private mutating func apply(_ record: OperatorRecord) {
+        switch record.act {
+        case .pause:
+            if !pausedDestinations.contains(record.subject) {
+                pausedDestinations.append(record.subject)
+                pausedDestinations.sort()
+            }
+        case .resume:
+            pausedDestinations.removeAll { $0 == record.subject }
+        case .redrive:
+            for index in lanes.indices where lanes[index].lane.destination == record.subject {
+                lanes[index].redrive()
+            }
+        case .keyCreated, .keyRevoked, .tokenCreated, .tokenRevoked, .acceptLoss: break
+        }
+    }
+
+    // MARK: Releases and plans
+
+    private mutating func apply(_ record: ReleasedRecord, at offset: UInt64) throws {
+        let number = try lane(record.destination, record.epoch, record.slot)
+        let agrees =
+            record.to <= decisions.end
+            && decisions.digest(
+                from: record.from, to: record.to, table: table(of: number)) == record.digest
+        if !agrees { lanes[number].disagreements.append(offset) }
+        // What was released is what the record says, whoever would decide otherwise today (D2).
+        record.allowed.forEach { lanes[number].release($0) }
+        lanes[number].releasedTo = max(lanes[number].releasedTo, record.to)
+        for membership in record.memberships {
+            guard let audience = memberships.audiences.number(of: membership.audience) else {
+                continue
+            }
+            lanes[number].release(
+                LaneState.MembershipEffect.Key(
+                    audience: audience, profile: membership.profile, at: membership.at),
+                change: membership.change)
+        }
+    }
+
+    /// For each decision row, the judgement for a lane's destination under the row's own policy.
+    func table(of lane: Int) -> [UInt16] {
+        let wanted = lanes[lane].lane
+        return decisions.table { version in
+            guard let policy = policy(version: version),
+                let index = policy.destinationIndex(wanted.destination),
+                policy.policy.destinations[index].epoch == wanted.epoch
+            else { return nil }
+            return index
+        }
+    }
+
+    private mutating func apply(_ record: PlanRecord, at offset: UInt64) throws {
+        let number = try lane(record.destination, record.epoch, record.slot)
+        let plan = UInt32(plans.count)
+        var planned: [UInt64] = []
+        record.planned.forEach { planned.append($0) }
+        plans.append(PlanState(record: offset, id: record.id, lane: number, planned: planned))
+        for member in planned { lanes[number].plan(member, plan: plan) }
+    }
+
+    private mutating func apply(_ record: PlanEndedRecord) {
+        guard let index = plans.firstIndex(where: { $0.id == record.id }) else { return }
+        switch record.outcome {
+        case .complete: plans[index].outcome = 1
+        case .incomplete: plans[index].outcome = 2
+        case .cancelled: plans[index].outcome = 3
+        }
+    }
+
+    // MARK: Attempts and receipts
+
+    private mutating func apply(_ record: AttemptRecord, at offset: UInt64) throws {
+        let number = try lane(record.destination, record.epoch, record.slot)
+        var members: [(at: UInt64, subject: UInt32, audience: UInt16)] = []
+        for member in record.members {
+            if let key = membershipKey(member) {
+                var row = lanes[number].membership(key)?.row ?? LaneState.EffectRow(status: .pending)
+                row.status = .attempting
+                row.tries += 1
+                row.attempt = offset
+                lanes[number].setMembership(key, row)
+                members.append(
+                    (
+                        key.at, identity.identifier(born: key.profile) ?? IdentityTable.none,
+                        key.audience
+                    ))
+            } else {
+                var row = lanes[number].row(member.at) ?? LaneState.EffectRow(status: .pending)
+                row.status = .attempting
+                row.tries += 1
+                row.attempt = offset
+                lanes[number].setRow(member.at, row)
+                let subject =
+                    member.at < decisions.end
+                    ? decisions.anchors[Int(member.at)] : IdentityTable.none
+                members.append((member.at, subject, AttemptTable.noAudience))
+            }
+        }
+        attempts.append(offset: offset, lane: number, members: members)
+    }
+
+    private func membershipKey(_ member: AttemptRecord.Member) -> LaneState.MembershipEffect.Key? {
+        guard let name = member.audience, let profile = member.profile,
+            let audience = memberships.audiences.number(of: name)
+        else { return nil }
+        return LaneState.MembershipEffect.Key(audience: audience, profile: profile, at: member.at)
+    }
+
+    private mutating func apply(_ record: ReceiptRecord, at offset: UInt64) throws {
+        guard let attempt = attempts.index(of: record.attempt) else {
+            throw FoldProblem.unknownAttempt
+        }
+        let lane = Int(attempts.lanes[attempt])
+        for (place, member) in attempts.range(attempt).enumerated() {
+            let status = Self.status(record.outcome(ofMember: place), isParked: record.parked)
+            settle(member: member, of: record.attempt, lane: lane, status: status)
+        }
+        attempts.settle(attempt, receipt: offset) { place in
+            Self.status(record.outcome(ofMember: place), isParked: false)
+        }
+    }
+
+    private static func status(_ outcome: ReceiptOutcome, isParked: Bool) -> EffectStatus {
+        switch outcome {
+        case .delivered: .delivered
+        case .rejected: .rejected
+        case .retry: isParked ? .parked : .pending
+        case .unknown: isParked ? .parked : .unknown
+        }
+    }
+
+    /// Only the effect's last attempt settles it, and only while its end is open.
+    private mutating func settle(
+        member: Int, of attempt: UInt64, lane: Int, status: EffectStatus
+    ) {
+        let at = attempts.members[member]
+        let audience = attempts.audiences[member]
+        guard audience != AttemptTable.noAudience else {
+            guard var row = lanes[lane].row(at), row.attempt == attempt,
+                row.status == .attempting || row.status == .unknown
+            else { return }
+            row.status = status
+            lanes[lane].setRow(at, row)
+            return
+        }
+        let subject = attempts.subjects[member]
+        guard subject != IdentityTable.none else { return }
+        let key = LaneState.MembershipEffect.Key(
+            audience: audience, profile: identity.birth(subject), at: at)
+        guard let effect = lanes[lane].membership(key), effect.row.attempt == attempt,
+            effect.row.status == .attempting || effect.row.status == .unknown
+        else { return }
+        var row = effect.row
+        row.status = status
+        lanes[lane].setMembership(key, row)
+        guard let node = identity.root(ofIdentifier: subject) else { return }
+        let told = LaneState.ToldKey(audience: audience, node: node)
+        switch status {
+        case .delivered: lanes[lane].setTold(told, effect.change.code)
+        case .unknown where effect.change == .entered, .parked where effect.change == .entered:
+            lanes[lane].setTold(told, 3)
+        default: break
+        }
+    }
+
+    private mutating func apply(_ record: CancelledRecord) throws {
+        let number = try lane(record.destination, record.epoch, record.slot)
+        for member in record.members {
+            guard var row = lanes[number].row(member.at), row.status.isOpen else { continue }
+            row.status = .cancelled
+            row.gates = member.gates.bits
+            lanes[number].setRow(member.at, row)
+        }
+        for member in record.memberships {
+            guard let audience = memberships.audiences.number(of: member.audience) else { continue }
+            let key = LaneState.MembershipEffect.Key(
+                audience: audience, profile: member.profile, at: member.at)
+            guard var row = lanes[number].membership(key)?.row, row.status.isOpen else { continue }
+            row.status = member.superseded ? .superseded : .cancelled
+            row.gates = member.gates.bits
+            lanes[number].setMembership(key, row)
+        }
+    }
+
+    private mutating func apply(_ record: SettledRecord) throws {
+        let number = try lane(record.destination, record.epoch, record.slot)
+        guard var row = lanes[number].row(record.at) else { return }
+        switch record.outcome {
+        case .delivered: row.status = .delivered
+        case .rejected: row.status = .rejected
+        case .pending: row.status = .pending
+        }
+        lanes[number].setRow(record.at, row)
+    }
+
+    private func lane(_ destination: String, _ epoch: Int, _ slot: String) throws -> Int {
+        guard let number = laneNumber(destination, epoch, slot) else {
+            throw FoldProblem.unknownLane(destination)
+        }
+        return number
+    }
+}

@@ -1,0 +1,340 @@
+import CustomerModel
+import EventLog
+import JSONText
+
+/// One event: identity, then its assertions, then what it adds to its person, then its decisions (C5).
+extension FoldState {
+    mutating func applyEvent(_ record: FoldRecord, _ line: JSONView) throws {
+        guard let body = EventBody(line: line), let type = body.type else {
+            throw FoldProblem.notAnEvent
+        }
+        guard let received = EventClock.time(line["received"]) else { throw FoldProblem.noTime }
+        guard let policy = governing(record.offset) else {
+            decisions.append(version: 0, bits: [], anchor: DecisionColumns.none)
+            return
+        }
+        let occurred = record.occurred
+        let time = min(occurred, received.microseconds)
+        let name = type == .track || type == .page || type == .screen ? eventName(record) : ""
+
+        collectCandidates(body, policy: policy, offset: record.offset)
+        let resolution = identity.resolve(
+            scratch.candidates, rules: policy.identity, offset: record.offset, time: time)
+        for gone in resolution.gone {
+            memberships.forget(gone)
+            journal?.append(.merged(kept: identity.root(gone), gone: gone))
+        }
+        let signal = ConsentSignal.read(body, purposes: policy.policy.purposes)
+        assertConsent(signal, resolution, policy: policy, time: time, offset: record.offset)
+        let event = FoldedEvent(
+            body: body, type: type, name: name, time: time, offset: record.offset)
+        enrich(event, resolution)
+        judge(record, event, resolution, signal, policy: policy, received: received)
+    }
+
+    /// One event as the stages pass it on.
+    struct FoldedEvent {
+        var body: EventBody
+        var type: EventType
+        var name: String
+        /// `occurred` clipped to `received`.
+        var time: Int64
+        var offset: UInt64
+    }
+
+    /// The name column holds a type in angle brackets where the event has no name.
+    private func eventName(_ record: FoldRecord) -> String {
+        record.name.first == "<" && record.name.last == ">" ? "" : record.name
+    }
+
+    // MARK: Identity
+
+    private mutating func collectCandidates(
+        _ body: EventBody, policy: CompiledPolicy, offset: UInt64
+    ) {
+        scratch.candidates.removeAll(keepingCapacity: true)
+        var ordinal: UInt16 = 0
+        let rules = policy.identity
+        EventIdentifiers.forEach(in: body) { type, value in
+            offer(value, rank: rules.rank(of: type), rules, offset: offset, ordinal: ordinal)
+            ordinal += 1
+        }
+        for (rank, paths) in rules.paths.enumerated() {
+            for path in paths {
+                guard let value = body.value(at: path), ordinal < EventIdentifiers.limit * 2
+                else { continue }
+                offer(value, rank: rank, rules, offset: offset, ordinal: ordinal)
+                ordinal += 1
+            }
+        }
+        // Few entries: an insertion sort keeps equal ranks in the event's own order.
+        for place in scratch.candidates.indices.dropFirst() {
+            var at = place
+            while at > 0, scratch.candidates[at].rank < scratch.candidates[at - 1].rank {
+                scratch.candidates.swapAt(at, at - 1)
+                at -= 1
+            }
+        }
+    }
+
+    private mutating func offer(
+        _ value: JSONView, rank: Int?, _ rules: CompiledIdentity, offset: UInt64, ordinal: UInt16
+    ) {
+        guard let rank else { return }
+        let isUsable: Bool
+        switch value.kind {
+        case .string:
+            isUsable =
+                value.withUTF8 {
+                    IdentifierValue.normalise(
+                        $0, rules.normalisations[rank], into: &scratch.value)
+                } ?? false
+        case .number:
+            isUsable = IdentifierValue.normalise(
+                value.rawBytes, rules.normalisations[rank], into: &scratch.value)
+        case .object, .array, .bool, .null:
+            isUsable = false
+        }
+        guard isUsable else { return }
+        let identifier: UInt32? = scratch.value.withUnsafeBytes { bytes in
+            if IdentifierValue.isBlocked(type: rules.names[rank], value: bytes, by: rules.blocked) {
+                return nil
+            }
+            return identity.identifier(
+                type: rules.types[rank], bytes, offset: offset, ordinal: ordinal)
+        }
+        guard let identifier, !scratch.candidates.contains(where: { $0.identifier == identifier })
+        else { return }
+        scratch.candidates.append(Candidate(identifier: identifier, rank: rank))
+    }
+
+    // MARK: Consent
+
+    private mutating func assertConsent(
+        _ signal: ConsentSignal, _ resolution: Resolution, policy: CompiledPolicy, time: Int64,
+        offset: UInt64
+    ) {
+        guard resolution.anchor != IdentityTable.none, !signal.isUnreadable else { return }
+        _ = consent.assert(
+            on: resolution.anchor, granted: policy.numbers(signal.granted),
+            denied: policy.numbers(signal.denied), time: time, offset: offset)
+        guard signal.deniedByGPC != 0 else { return }
+        // A GPC signal speaks for a device, so it hangs on the device's identifier where there is one.
+        let device =
+            resolution.accepted.first { identity.typeName($0.identifier) == "anonymous_id" }?
+            .identifier ?? resolution.anchor
+        _ = consent.assert(
+            on: device, granted: 0, denied: policy.numbers(signal.deniedByGPC), time: time,
+            offset: offset)
+    }
+
+    // MARK: What the event adds
+
+    private mutating func enrich(_ event: FoldedEvent, _ resolution: Resolution) {
+        guard resolution.anchor != IdentityTable.none else { return }
+        let anchor = resolution.anchor
+        activity.note(anchor, time: event.time)
+        var mustEvaluate = resolution.didChange
+        if event.type == .identify {
+            if takeTraits(event.body.item["traits"], anchor, event) { mustEvaluate = true }
+            if takeTraits(event.body.context("traits"), anchor, event) { mustEvaluate = true }
+        }
+        journal?.append(.profile(node: resolution.root))
+        if isSimulation { return }
+        for metric in activeMetrics where note(metric, event, anchor: anchor) {
+            mustEvaluate = true
+        }
+        if mustEvaluate {
+            evaluateAudiences(
+                of: resolution.root, offset: event.offset,
+                reason: event.body.isImport ? .imported : .event)
+        }
+    }
+
+    private mutating func takeTraits(
+        _ object: JSONView?, _ anchor: UInt32, _ event: FoldedEvent
+    ) -> Bool {
+        guard let object, object.kind == .object else { return false }
+        var didChange = false
+        object.forEachMember { key, value in
+            guard let name = key.string, name.utf8.count <= 255,
+                let number = traits.keys.intern(name)
+            else { return }
+            if traits.set(
+                on: anchor, key: number, token: value.rawBytes, time: event.time,
+                offset: event.offset)
+            {
+                didChange = true
+            }
+        }
+        return didChange
+    }
+
+    mutating func note(_ metric: Int, _ event: FoldedEvent, anchor: UInt32) -> Bool {
+        guard
+            metrics.note(
+                metric, event.body, type: event.type, name: event.name, anchor: anchor,
+                time: event.time, offset: event.offset)
+        else { return false }
+        if let window = metrics.metrics[metric].windowMicroseconds {
+            let (end, overflowed) = event.time.addingReportingOverflow(window)
+            if !overflowed, end > projectionTime {
+                expiries.push(ExpiryQueue.Entry(time: end, identifier: anchor))
+            }
+        }
+        return true
+    }
+
+    // MARK: Decisions
+
+    private mutating func judge(
+        _ record: FoldRecord, _ event: FoldedEvent, _ resolution: Resolution,
+        _ signal: ConsentSignal, policy: CompiledPolicy, received: Timestamp
+    ) {
+        let root = resolution.root
+        var purposes: [ConsentState] = []
+        swap(&purposes, &scratch.purposes)
+        defer { swap(&purposes, &scratch.purposes) }
+        purposeStates(of: root, policy: policy, now: received.microseconds, into: &purposes)
+        Self.narrow(&purposes, by: signal, offset: event.offset)
+        let item = Case(
+            body: event.body, source: record.source, type: event.type, name: event.name,
+            received: received.microseconds, occurred: record.occurred,
+            purposes: purposes,
+            isSuppressed: isSuppressed(root: root, candidates: scratch.candidates),
+            isUnreadable: signal.isUnreadable
+                || (!parkedKeys.isEmpty && record.keys.contains(where: parkedKeys.contains)),
+            profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root))
+        scratch.bits.removeAll(keepingCapacity: true)
+        for destination in policy.policy.destinations {
+            let decision = Judge.decide(
+                destination, item, purposes: policy.policy.purposes,
+                hasRequiredIdentifier: hasRequired(destination, root: root), sampleKey: key)
+            scratch.bits.append(decision.bits)
+        }
+        decisions.append(
+            version: UInt32(policy.version), bits: scratch.bits, anchor: resolution.anchor)
+    }
+
+    /// Whether the person has one of the identifiers that a destination cannot do without.
+    func hasRequired(_ destination: Destination, root: UInt32, asOf offset: UInt64? = nil)
+        -> Bool
+    {
+        destination.requiredIdentifiers.isEmpty
+            || destination.requiredIdentifiers.contains {
+                identity.has(type: $0, root: root, asOf: offset)
+            }
+    }
+
+    /// A person's state on each of a policy's purposes.
+    func purposeStates(
+        of root: UInt32, policy: CompiledPolicy, now: Int64, asOf offset: UInt64? = nil,
+        into states: inout [ConsentState]
+    ) {
+        states.removeAll(keepingCapacity: true)
+        guard root != IdentityTable.none else {
+            for _ in policy.policy.purposes { states.append(.unknown) }
+            return
+        }
+        var standings: [(rank: Int, standing: ConsentStanding)] = []
+        for (index, purpose) in policy.policy.purposes.enumerated() {
+            standings.removeAll(keepingCapacity: true)
+            let number = Int(policy.purposeNumbers[index])
+            identity.forEachMember(ofRoot: root, upTo: offset) { member in
+                let standing =
+                    offset.map { consent.standing(of: member, purpose: number, asOf: $0) }
+                    ?? consent.standing(of: member, purpose: number)
+                guard let standing else { return }
+                let rank = policy.identity.rank(of: identity.typeName(member))
+                standings.append((rank ?? Int.max - 1, standing))
+            }
+            states.append(
+                ConsentState.resolve(
+                    standings, by: policy.policy.consent,
+                    expiresAfter: purpose.expiresAfterMicroseconds, now: now))
+        }
+    }
+
+    /// An event's own signal takes away and never gives (C1).
+    static func narrow(
+        _ states: inout [ConsentState], by signal: ConsentSignal, offset: UInt64
+    ) {
+        for index in states.indices {
+            let bit = UInt64(1) << UInt64(index)
+            if (signal.denied | signal.deniedByGPC) & bit != 0 {
+                states[index] = ConsentState(value: .denied, offset: offset)
+            } else if signal.isUnreadable || signal.missing & bit != 0,
+                states[index].value == .granted
+            {
+                states[index] = ConsentState(value: .unknown, offset: offset)
+            }
+        }
+    }
+
+    func isSuppressed(root: UInt32, candidates: [Candidate]) -> Bool {
+        guard suppressedCount > 0 else { return false }
+        if candidates.contains(where: { identity.suppressedFrom[Int($0.identifier)] != .max }) {
+            return true
+        }
+        guard root != IdentityTable.none else { return false }
+        var isSuppressed = false
+        identity.forEachMember(ofRoot: root) {
+            if identity.suppressedFrom[Int($0)] != .max { isSuppressed = true }
+        }
+        return isSuppressed
+    }
+}
+
+/// Why a record could not be folded. Words without personal data: they are shown in status.
+enum FoldProblem: Error, CustomStringConvertible {
+    case notAnEvent
+    case noTime
+    case unknownLane(String)
+    case unknownAttempt
+    case badPolicy(String)
+    case wrongVersion(expected: Int, found: Int)
+
+    var description: String {
+        switch self {
+        case .notAnEvent: "the line holds no event with a type"
+        case .noTime: "the line has no time of receipt"
+        case .unknownLane(let lane): "no policy up to here names the destination \(lane)"
+        case .unknownAttempt: "the receipt names no attempt"
+        case .badPolicy(let reason): "the policy cannot be read: \(reason)"
+        case .wrongVersion(let expected, let found):
+            "policy version \(found) where \(expected) was next"
+        }
+    }
+}
+
+extension CompiledPolicy {
+    /// A mask over this version's purposes as a mask over the fold's.
+    func numbers(_ mask: UInt64) -> UInt64 {
+        var left = mask
+        var numbers: UInt64 = 0
+        while left != 0 {
+            numbers |= 1 << UInt64(purposeNumbers[left.trailingZeroBitCount])
+            left &= left - 1
+        }
+        return numbers
+    }
+}
+
+extension IdentityTable {
+    /// Whether the person has an identifier of this type.
+    func has(type name: String, root: UInt32, asOf offset: UInt64? = nil) -> Bool {
+        guard root != Self.none, let type = types.number(of: name) else { return false }
+        var found = false
+        forEachMember(ofRoot: root, upTo: offset) { if self.type($0) == type { found = true } }
+        return found
+    }
+
+    /// The members as of an offset, or now where none is given.
+    func forEachMember(ofRoot root: UInt32, upTo offset: UInt64?, _ visit: (UInt32) -> Void) {
+        if let offset {
+            forEachMember(ofRoot: root, asOf: offset, visit)
+        } else {
+            forEachMember(ofRoot: root, visit)
+        }
+    }
+}

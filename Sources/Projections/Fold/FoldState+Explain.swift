@@ -1,0 +1,149 @@
+public import CustomerModel
+import EventLog
+public import JSONText
+
+/// Why an event was or was not for a destination, worked out anew from the log (A2).
+public struct Explanation: Sendable {
+    public struct Purpose: Sendable {
+        public var name: String
+        public var state: ConsentState
+        public var needsConsent: Bool
+    }
+    public var offset: UInt64
+    public var destination: String
+    /// The policy that judged the event; 0 before any.
+    public var policyVersion: Int
+    /// What every gate says when asked again, as known at the event.
+    public var rederived: Decision
+    /// What the decision column holds; nil when the destination was not in the policy then.
+    public var recorded: Decision?
+    /// The allowlist line that meant the event.
+    public var rule: EventRule?
+    public var purposes: [Purpose]
+    public var profile: ProfileID?
+    public var presentProfile: ProfileID?
+    /// Whether the lane was open when the event came, and so whether it could be released by itself.
+    public var laneStart: UInt64?
+    public var releasedTo: UInt64?
+    public var status: EffectStatus?
+    public var tries: Int
+    public var cancelledBy: Decision?
+    public var plan: String?
+    /// Offsets of the attempts that carried it, with their outcome and receipt.
+    public var attempts: [Attempt]
+    public struct Attempt: Sendable {
+        public var offset: UInt64
+        public var receipt: UInt64?
+        public var outcome: EffectStatus
+    }
+
+    /// A2: a difference is shown, not hidden.
+    public var agrees: Bool { recorded.map { $0 == rederived } ?? true }
+}
+
+extension FoldState {
+    /// Asks every gate about one event again, as known at the event.
+    ///
+    /// - Parameters:
+    ///   - line: the event's own line.
+    ///   - occurred: from the log's column.
+    /// - Returns: nil when the line is no event or no policy ever named the destination.
+    public func explain(
+        at offset: UInt64, line: JSONView, source: String, occurred: Int64, destination name: String
+    ) -> Explanation? {
+        guard offset < next, let body = EventBody(line: line), let type = body.type,
+            let received = EventClock.time(line["received"])
+        else { return nil }
+        let version = decisions.version(at: offset) ?? 0
+        guard let policy = policy(version: version) else { return nil }
+        let known = policy.destinationIndex(name)
+        guard let judged = known.map({ policy.policy.destinations[$0] }) ?? latest(name) else {
+            return nil
+        }
+        let anchor = decisions.anchors[Int(offset)]
+        let root =
+            anchor == DecisionColumns.none
+            ? nil : identity.root(ofIdentifier: anchor, asOf: offset)
+        let signal = ConsentSignal.read(body, purposes: policy.policy.purposes)
+        var states: [ConsentState] = []
+        purposeStates(
+            of: root ?? IdentityTable.none, policy: policy, now: received.microseconds,
+            asOf: offset, into: &states)
+        Self.narrow(&states, by: signal, offset: offset)
+        let profile = root.flatMap { identity.profileID(ofRoot: $0, asOf: offset) }
+        let item = Case(
+            body: body, source: source, type: type, name: body.name?.string ?? "",
+            received: received.microseconds, occurred: occurred, purposes: states,
+            isSuppressed: wasSuppressed(root, asOf: offset), isUnreadable: signal.isUnreadable,
+            profile: profile)
+        var rederived = Decision.allow
+        if known != nil {
+            rederived = Judge.decide(
+                judged, item, purposes: policy.policy.purposes,
+                hasRequiredIdentifier: hasRequired(
+                    judged, root: root ?? IdentityTable.none, asOf: offset),
+                sampleKey: key)
+        } else {
+            // The destination did not exist for this event: nothing was connected to it.
+            rederived.fail(.destinationDisabled)
+        }
+        let lane = laneNumber(judged.name, judged.epoch, Lane.eventSlot)
+        let row = lane.flatMap { lanes[$0].row(offset) }
+        let judgedStates = known == nil ? [] : judged.purposes
+        return Explanation(
+            offset: offset, destination: name, policyVersion: version, rederived: rederived,
+            recorded: known.flatMap {
+                decisions.decision(row: decisions.rows[Int(offset)], destination: $0)
+            },
+            rule: Judge.rule(for: item, in: judged),
+            purposes: judgedStates.map {
+                Explanation.Purpose(
+                    name: policy.policy.purposes[$0].name, state: states[$0],
+                    needsConsent: policy.policy.purposes[$0].needsConsent)
+            },
+            profile: profile,
+            presentProfile: root.map { identity.profileID(ofRoot: identity.root($0)) },
+            laneStart: lane.map { lanes[$0].start }, releasedTo: lane.map { lanes[$0].releasedTo },
+            status: row?.status, tries: Int(row?.tries ?? 0),
+            cancelledBy: row.flatMap { $0.status == .cancelled ? Decision(bits: $0.gates) : nil },
+            plan: row.flatMap { $0.plan == .max ? nil : plans[Int($0.plan)].id },
+            attempts: lane.map { attemptsOf(offset, lane: $0) } ?? [])
+    }
+
+    /// The destination as the newest policy that names it has it.
+    private func latest(_ name: String) -> Destination? {
+        for policy in policies.reversed() {
+            if let index = policy.destinationIndex(name) {
+                return policy.policy.destinations[index]
+            }
+        }
+        return nil
+    }
+
+    private func wasSuppressed(_ root: UInt32?, asOf offset: UInt64) -> Bool {
+        guard let root, suppressedCount > 0 else { return false }
+        var found = false
+        identity.forEachMember(ofRoot: root, asOf: offset) {
+            if identity.suppressedFrom[Int($0)] <= offset { found = true }
+        }
+        return found
+    }
+
+    private func attemptsOf(_ offset: UInt64, lane: Int) -> [Explanation.Attempt] {
+        var found: [Explanation.Attempt] = []
+        for attempt in 0..<attempts.count where Int(attempts.lanes[attempt]) == lane {
+            for member in attempts.range(attempt)
+            where attempts.members[member] == offset
+                && attempts.audiences[member] == AttemptTable.noAudience
+            {
+                found.append(
+                    Explanation.Attempt(
+                        offset: attempts.offsets[attempt],
+                        receipt: attempts.receipts[attempt] == .max
+                            ? nil : attempts.receipts[attempt],
+                        outcome: EffectStatus(rawValue: attempts.outcomes[member]) ?? .unknown))
+            }
+        }
+        return found
+    }
+}

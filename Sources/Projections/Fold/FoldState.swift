@@ -1,0 +1,213 @@
+public import CustomerModel
+public import Hashing
+import JSONText
+import PolicyText
+
+/// Everything that is derived from the log, as of one offset.
+///
+/// A pure function of the log's prefix, the schedule and ``codeVersion`` (P1, P2): it reads no clock, sends
+/// nothing, and every order in it is the log's order. Not thread-safe; whoever holds it holds it alone.
+public struct FoldState: Sendable {
+    /// Changes when the same log would fold to another state. A checkpoint of another version is not read.
+    public static let codeVersion = 1
+
+    let key: SipKey
+    /// The first offset that is not applied.
+    public internal(set) var next: UInt64 = 0
+    /// What windows are measured against; only ticks move it (T2). Microseconds.
+    public internal(set) var projectionTime: Int64 = .min
+    /// The generation that was promoted last; 1 before any promotion.
+    public internal(set) var generation = 1
+    public internal(set) var policies: [CompiledPolicy] = []
+    var identity: IdentityTable
+    var consent = ConsentTable()
+    var traits = TraitTable()
+    var activity = ActivityTable()
+    var metrics = MetricTable()
+    var memberships = MembershipTable()
+    var decisions = DecisionColumns()
+    var lanes: [LaneState] = []
+    var attempts = AttemptTable()
+    var plans: [PlanState] = []
+    var pausedDestinations: [String] = []
+    var parked = ParkedColumns()
+    /// Keys of parked records: whoever has one is withheld from there on (L9).
+    var parkedKeys: Set<UInt64> = []
+    var suppressedCount: UInt64 = 0
+
+    // Derived, never written.
+    let schedule: Schedule
+    var laneNumbers: [Lane: Int] = [:]
+    var activeMetrics: [Int] = []
+    var audienceMetrics: [[Int]] = []
+    var expiries = ExpiryQueue()
+    /// Changes since somebody last took them; nil when nobody listens.
+    public var journal: [ProjectionChange]?
+    var scratch = Scratch()
+
+    struct PlanState: Equatable {
+        var record: UInt64
+        var id: String
+        var lane: Int
+        var planned: [UInt64]
+        /// 0 while it runs, then 1 complete, 2 incomplete, 3 cancelled.
+        var outcome: UInt8 = 0
+    }
+
+    struct ParkedColumns {
+        var offsets: [UInt64] = []
+        var reasons: [String] = []
+    }
+
+    /// Buffers that would otherwise be allocated for every event.
+    struct Scratch {
+        var parser = JSONParser()
+        var value: [UInt8] = []
+        var candidates: [Candidate] = []
+        var bits: [UInt16] = []
+        var purposes: [ConsentState] = []
+    }
+
+    /// Which policy judges which offsets.
+    public enum Schedule: Sendable {
+        /// Each version from the offset of its own activation.
+        case asActivated
+        /// A candidate for identity, consent and decisions from an offset on; the past before it as it was.
+        case candidate(Policy, from: UInt64)
+    }
+
+    /// An empty state. `key` is the log's own.
+    public init(key: SipKey, schedule: Schedule = .asActivated) {
+        self.key = key
+        self.schedule = schedule
+        identity = IdentityTable(key: key)
+        initial = compile(.initial, version: 0, at: 0, text: "")
+        if case .candidate(let policy, _) = schedule {
+            candidate = compile(policy, version: Self.candidateVersion, at: 0, text: "")
+        }
+    }
+
+    /// The most purposes over all versions of all policies: a set of them is one word.
+    public static let maximumPurposes = 64
+
+    /// Whether `policy` still fits beside what was activated before.
+    public func hasRoom(for policy: Policy) -> Bool {
+        let known = Set(consent.purposes.names)
+        let fresh = policy.purposes.filter { !known.contains($0.name) }
+        return known.count + fresh.count <= Self.maximumPurposes
+    }
+
+    static let candidateVersion = Int(UInt32.max)
+    var candidate: CompiledPolicy?
+    /// What holds before the first policy: people are resolved and nothing leaves.
+    var initial: CompiledPolicy?
+
+    /// The newest activated policy; nil before the first.
+    public var policy: CompiledPolicy? { policies.last }
+
+    /// The policy that judges a record at `offset`.
+    func governing(_ offset: UInt64) -> CompiledPolicy? {
+        if case .candidate(_, let from) = schedule, offset >= from { return candidate }
+        return policies.last ?? initial
+    }
+
+    public func policy(version: Int) -> CompiledPolicy? {
+        if version == Self.candidateVersion { return candidate }
+        if version == 0 { return initial }
+        // Versions are dense from 1, in order of activation.
+        guard version >= 1, version <= policies.count else { return nil }
+        return policies[version - 1]
+    }
+
+    var isSimulation: Bool {
+        if case .candidate = schedule { return true }
+        return false
+    }
+
+    // MARK: Applying
+
+    /// Applies the next record.
+    ///
+    /// A record that cannot be processed is parked with its reason, its identifiers are withheld, and the
+    /// projection keeps moving (L9).
+    /// - Precondition: `record.offset` is ``next`` or later; offsets between hold nothing.
+    public mutating func apply(_ record: FoldRecord) -> FoldStep {
+        precondition(record.offset >= next, "records are applied in order")
+        if record.offset > next { decisions.appendNone(count: Int(record.offset - next)) }
+        next = record.offset + 1
+        var step = FoldStep.done
+        do {
+            // Moved out and back, so that its buffers are never shared and never copied.
+            var parser = JSONParser()
+            swap(&parser, &scratch.parser)
+            defer { swap(&parser, &scratch.parser) }
+            try parser.parseTrusted(record.line) { line in
+                if record.kind == RecordKind.event.rawValue {
+                    try applyEvent(record, line)
+                } else {
+                    step = try applyControl(record, line)
+                }
+            }
+        } catch {
+            park(record, reason: "\(error)")
+        }
+        if decisions.end < next { decisions.appendNone() }
+        return step
+    }
+
+    mutating func park(_ record: FoldRecord, reason: String) {
+        parked.offsets.append(record.offset)
+        parked.reasons.append(reason)
+        for key in record.keys { parkedKeys.insert(key) }
+    }
+
+    // MARK: Policies
+
+    /// - Precondition: ``hasRoom(for:)``.
+    mutating func compile(_ policy: Policy, version: Int, at offset: UInt64, text: String)
+        -> CompiledPolicy
+    {
+        precondition(hasRoom(for: policy), "more than 64 purposes over all policies")
+        return CompiledPolicy(
+            version: version, activatedAt: offset, policy: policy, text: text,
+            identity: CompiledIdentity(policy.identity, types: &identity.types),
+            purposeNumbers: policy.purposes.compactMap { purpose in
+                consent.purposes.intern(purpose.name).map { UInt8($0) }
+            },
+            audienceNumbers: policy.audiences.compactMap { audience in
+                memberships.audiences.intern(audience.name).map(Int.init)
+            })
+    }
+
+    /// Puts the derived tables of the newest policy in place.
+    ///
+    /// - Returns: metrics that were never counted before.
+    mutating func adoptMetrics(of policy: CompiledPolicy) -> [Int] {
+        var fresh: [Int] = []
+        audienceMetrics = []
+        for audience in policy.policy.audiences {
+            var numbers: [Int] = []
+            for metric in audience.metrics {
+                let (index, isNew) = metrics.intern(metric)
+                numbers.append(index)
+                if isNew { fresh.append(index) }
+            }
+            audienceMetrics.append(numbers)
+        }
+        activeMetrics = Array(metrics.metrics.indices)
+        return fresh
+    }
+
+    mutating func openLanes(of policy: CompiledPolicy) {
+        for destination in policy.policy.destinations {
+            let lane = Lane(destination: destination.name, epoch: destination.epoch)
+            guard laneNumbers[lane] == nil else { continue }
+            laneNumbers[lane] = lanes.count
+            lanes.append(LaneState(lane: lane, start: next))
+        }
+    }
+
+    func laneNumber(_ destination: String, _ epoch: Int, _ slot: String) -> Int? {
+        laneNumbers[Lane(destination: destination, epoch: epoch, slot: slot)]
+    }
+}

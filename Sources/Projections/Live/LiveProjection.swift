@@ -1,0 +1,271 @@
+public import CustomerModel
+public import EventLog
+public import JSONText
+import Synchronization
+
+/// The generation that is served: a fold that follows the log, and who waits for it.
+///
+/// One thread applies records (``applyNext(_:reader:limit:)``); anybody reads, under one lock that is
+/// held for one record or one question and never across I/O.
+public final class LiveProjection: Sendable {
+    private struct Shared {
+        var state: FoldState
+        var changes: UInt64 = 0
+        var nextWaiter: UInt64 = 0
+        var offsetWaiters: [UInt64: (offset: UInt64, resume: CheckedContinuation<Void, any Error>)] = [:]
+        var changeWaiters: [UInt64: (since: UInt64, resume: CheckedContinuation<Void, Never>)] = [:]
+        var failure: String?
+        var isHeld = false
+    }
+
+    private let shared: Mutex<Shared>
+    public let log: EventLog
+
+    /// `state` is handed over whole; nobody else may use it afterwards.
+    public init(log: EventLog, state: sending FoldState) {
+        self.log = log
+        shared = Mutex(Shared(state: state))
+    }
+
+    /// Asks the state one question.
+    ///
+    /// The closure runs under the lock: no I/O, nothing long.
+    public func read<R: Sendable>(
+        _ body: @Sendable (borrowing FoldState) throws -> R
+    ) rethrows -> R {
+        try shared.withLock { try body($0.state) }
+    }
+
+    /// Changes what is no part of the derived state (the journal), under the lock.
+    public func takeJournal() -> [ProjectionChange] {
+        shared.withLock { shared in
+            guard shared.state.journal != nil else { return [] }
+            let taken = shared.state.journal ?? []
+            shared.state.journal = []
+            return taken
+        }
+    }
+
+    /// Starts keeping changes for followers.
+    public func keepJournal() {
+        shared.withLock { if $0.state.journal == nil { $0.state.journal = [] } }
+    }
+
+    /// The first offset that is not applied.
+    public var applied: Offset { shared.withLock { Offset($0.state.next) } }
+
+    /// Why folding stopped, when it did.
+    public var failure: String? { shared.withLock { $0.failure } }
+
+    /// While held nothing is handed to dispatchers: a rebuild is being promoted, or loss was not accepted.
+    public func setHeld(_ held: Hold) { shared.withLock { $0.isHeld = held == .held } }
+
+    public enum Hold: Sendable { case held, free }
+
+    /// Puts another state in place of this one: the same log, the same offset, another generation.
+    ///
+    /// Called on the fold's thread, while no record is applied.
+    /// - Precondition: `state` stands at the same offset.
+    public func replace(with state: FoldState) {
+        shared.withLock { shared in
+            precondition(state.next == shared.state.next, "a generation is promoted where it stands")
+            var state = state
+            state.journal = shared.state.journal
+            shared.state = state
+        }
+        announce()
+    }
+
+    // MARK: Applying
+
+    /// Applies what is durable, at most `limit` records. Blocking; called by the fold's own thread only.
+    ///
+    /// - Returns: how many offsets it moved.
+    public func applyNext(_ replayer: inout Replayer, limit: Int) throws -> Int {
+        let start = applied
+        let end = log.durableEnd
+        guard start < end else { return 0 }
+        let stop = Offset(min(end.value, start.value + UInt64(limit)))
+        var history: [Int] = []
+        _ = try replayer.forEach(from: start, to: stop) { record in
+            guard history.isEmpty else { return }
+            shared.withLock { shared in
+                if case .needsHistory(let metrics) = shared.state.apply(record) {
+                    history = metrics
+                }
+            }
+        }
+        if !history.isEmpty {
+            // The past is read once more, in slices, so that questions are answered meanwhile.
+            let activation = applied
+            _ = try replayer.forEach(from: Offset(0), to: activation) { record in
+                shared.withLock { $0.state.count(record, in: history) }
+            }
+            shared.withLock { $0.state.finishActivation(at: activation.value - 1) }
+        } else {
+            shared.withLock { $0.state.skip(to: stop.value) }
+        }
+        announce()
+        return Int(applied.value - start.value)
+    }
+
+    /// Notes that folding cannot go on; waiters learn of it.
+    public func fail(_ reason: String) {
+        shared.withLock { $0.failure = reason }
+        announce()
+    }
+
+    private func announce() {
+        let (reached, failed, changed) = shared.withLock { shared in
+            shared.changes += 1
+            let next = shared.state.next
+            var reached: [CheckedContinuation<Void, any Error>] = []
+            var failed: [CheckedContinuation<Void, any Error>] = []
+            for (id, waiter) in shared.offsetWaiters {
+                if waiter.offset <= next {
+                    reached.append(waiter.resume)
+                } else if shared.failure != nil {
+                    failed.append(waiter.resume)
+                } else {
+                    continue
+                }
+                shared.offsetWaiters[id] = nil
+            }
+            let changed = shared.changeWaiters.values.map(\.resume)
+            shared.changeWaiters = [:]
+            return (reached, failed, changed)
+        }
+        for waiter in reached { waiter.resume() }
+        for waiter in failed { waiter.resume(throwing: ProjectionStopped()) }
+        for waiter in changed { waiter.resume() }
+    }
+
+    /// Folding stopped; `status` says why.
+    public struct ProjectionStopped: Error, CustomStringConvertible {
+        public init() {}
+
+        public var description: String {
+            "the projection has stopped applying records; see `sluice status`"
+        }
+    }
+
+    // MARK: Waiting
+
+    /// Returns once every record below `offset` is applied.
+    public func waitApplied(through offset: Offset) async throws {
+        let id = shared.withLock { shared in
+            shared.nextWaiter += 1
+            return shared.nextWaiter
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let outcome: Result<Void, any Error>? = shared.withLock { shared in
+                    if shared.state.next >= offset.value { return .success(()) }
+                    if shared.failure != nil { return .failure(ProjectionStopped()) }
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    shared.offsetWaiters[id] = (offset.value, continuation)
+                    return nil
+                }
+                if let outcome { continuation.resume(with: outcome) }
+            }
+        } onCancel: {
+            let waiter = shared.withLock { $0.offsetWaiters.removeValue(forKey: id) }
+            waiter?.resume.resume(throwing: CancellationError())
+        }
+    }
+
+    /// A number that moves with every applied batch.
+    public var changeCount: UInt64 { shared.withLock { $0.changes } }
+
+    /// Returns once ``changeCount`` differs from `since`, or its task is cancelled.
+    public func waitChange(since: UInt64) async -> UInt64 {
+        let id = shared.withLock { shared in
+            shared.nextWaiter += 1
+            return shared.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isReady = shared.withLock { shared in
+                    if shared.changes != since || Task.isCancelled { return true }
+                    shared.changeWaiters[id] = (since, continuation)
+                    return false
+                }
+                if isReady { continuation.resume() }
+            }
+        } onCancel: {
+            let waiter = shared.withLock { $0.changeWaiters.removeValue(forKey: id) }
+            waiter?.resume.resume()
+        }
+        return changeCount
+    }
+
+    // MARK: For dispatchers
+
+    /// Effects that wait, oldest first: memberships and events merged by offset. None while the
+    /// destination is paused, the lane disagrees with its released decisions, or everything is held.
+    public func pendingEffects(
+        in lane: Lane, limit: Int, skipping: @Sendable (PendingEffect) -> Bool
+    ) -> [PendingEffect] {
+        shared.withLock { shared in
+            shared.isHeld
+                ? [] : shared.state.pendingEffects(in: lane, limit: limit, skipping: skipping)
+        }
+    }
+
+    /// Attempts of a lane without a receipt.
+    public func openAttempts(in lane: Lane) -> [Offset] {
+        read { $0.openAttempts(in: lane) }
+    }
+
+    /// A destination of the policy in force.
+    public func destination(named name: String) -> (Destination, policyVersion: Int)? {
+        read { state in
+            guard let policy = state.policy, let index = policy.destinationIndex(name) else {
+                return nil
+            }
+            return (policy.policy.destinations[index], policy.version)
+        }
+    }
+
+    /// The second look (E6). The caller has waited until everything durable was applied.
+    ///
+    /// - Parameter now: the wall clock; it only narrows.
+    /// - Throws: when a line cannot be read; nothing may be sent then.
+    public func look(
+        _ effects: [PendingEffect], in lane: Lane, now: Timestamp, reader: inout LogReader
+    ) throws -> Look {
+        var lines: [[UInt8]?] = []
+        var metas: [FoldLine?] = []
+        for effect in effects {
+            let at: Offset
+            switch effect.subject {
+            case .event(let offset): at = offset
+            case .membership(_, _, _, let offset): at = offset
+            }
+            var meta: FoldLine?
+            var line: [UInt8]?
+            _ = try reader.forEach(from: at, to: Offset(at.value + 1), needs: .lines) { view in
+                meta = FoldLine(source: view.knownSource, occurred: view.occurred)
+                line = Array(view.line)
+                return .next
+            }
+            lines.append(line)
+            metas.append(meta)
+        }
+        return try shared.withLock { shared in
+            try shared.state.look(effects, lines: lines, metas: metas, lane: lane, now: now)
+        }
+    }
+}
+
+/// What the columns say of a line that is looked at again.
+package struct FoldLine: Sendable {
+    package var source: String
+    /// Microseconds.
+    package var occurred: Int64
+
+    package init(source: String, occurred: Int64) {
+        self.source = source
+        self.occurred = occurred
+    }
+}

@@ -1,0 +1,94 @@
+import CustomerModel
+
+/// Every attempt there was and what became of it: the ledger that disclosures are read from.
+struct AttemptTable {
+    // One entry an attempt, in order of its record.
+    private(set) var offsets: [UInt64] = []
+    private(set) var lanes: [UInt16] = []
+    private(set) var memberEnds: [UInt64] = []
+    private(set) var receipts: [UInt64] = []
+    // One entry a member.
+    private(set) var members: [UInt64] = []
+    private(set) var outcomes: [UInt8] = []
+    /// The identifier that leads to the member's person; none where the event had nobody.
+    private(set) var subjects: [UInt32] = []
+    /// The audience that the member told of; `.max` for an event.
+    private(set) var audiences: [UInt16] = []
+    /// Attempts without a receipt, ascending; derived.
+    private(set) var open: [Int] = []
+
+    static let noAudience = UInt16.max
+
+    init() {}
+
+    var count: Int { offsets.count }
+
+    func range(_ attempt: Int) -> Range<Int> {
+        (attempt == 0 ? 0 : Int(memberEnds[attempt - 1]))..<Int(memberEnds[attempt])
+    }
+
+    mutating func append(
+        offset: UInt64, lane: Int, members new: [(at: UInt64, subject: UInt32, audience: UInt16)]
+    ) {
+        open.append(offsets.count)
+        offsets.append(offset)
+        lanes.append(UInt16(lane))
+        receipts.append(.max)
+        for member in new {
+            members.append(member.at)
+            subjects.append(member.subject)
+            audiences.append(member.audience)
+            outcomes.append(EffectStatus.attempting.rawValue)
+        }
+        memberEnds.append(UInt64(members.count))
+    }
+
+    /// The attempt whose record stands at `offset`.
+    func index(of offset: UInt64) -> Int? {
+        var low = 0
+        var high = offsets.count
+        while low < high {
+            let middle = (low + high) / 2
+            if offsets[middle] < offset { low = middle + 1 } else { high = middle }
+        }
+        return low < offsets.count && offsets[low] == offset ? low : nil
+    }
+
+    mutating func settle(_ attempt: Int, receipt: UInt64, outcome: (Int) -> EffectStatus) {
+        receipts[attempt] = receipt
+        open.removeAll { $0 == attempt }
+        for (place, member) in range(attempt).enumerated() {
+            outcomes[member] = outcome(place).rawValue
+        }
+    }
+
+    func write(into out: inout CanonicalWriter) {
+        out.section("ATTE")
+        out.column(offsets)
+        out.column(lanes)
+        out.column(memberEnds)
+        out.column(receipts)
+        out.column(members)
+        out.column(outcomes)
+        out.column(subjects)
+        out.column(audiences)
+    }
+
+    init(from reader: inout CanonicalReader) throws(CanonicalError) {
+        try reader.section("ATTE")
+        offsets = try reader.column()
+        lanes = try reader.column()
+        memberEnds = try reader.column()
+        receipts = try reader.column()
+        members = try reader.column()
+        outcomes = try reader.column()
+        subjects = try reader.column()
+        audiences = try reader.column()
+        open = receipts.indices.filter { receipts[$0] == .max }
+        guard lanes.count == offsets.count, memberEnds.count == offsets.count,
+            receipts.count == offsets.count, outcomes.count == members.count,
+            subjects.count == members.count, audiences.count == members.count,
+            memberEnds.last.map({ $0 == UInt64(members.count) }) ?? members.isEmpty
+        else { throw CanonicalError(position: reader.position, expected: "attempt columns") }
+    }
+}

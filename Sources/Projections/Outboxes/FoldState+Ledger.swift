@@ -1,0 +1,242 @@
+public import CustomerModel
+
+/// What left, per person (A3).
+public struct DisclosureReference: Equatable, Sendable {
+    /// The attempt's record; its members say the fields, the policy version and the consent.
+    public var attempt: UInt64
+    /// Which member of it.
+    public var member: Int
+    public var lane: Lane
+    /// The event's offset, or where the membership changed.
+    public var at: UInt64
+    public var audience: String?
+    public var outcome: EffectStatus
+    public var receipt: UInt64?
+}
+
+/// Where one lane stands.
+public struct LaneStatus: Sendable {
+    public var lane: Lane
+    public var start: UInt64
+    public var releasedTo: UInt64
+    public var counts: [EffectStatus: Int]
+    public var isPaused: Bool
+    public var isCurrent: Bool
+    /// Releases whose decisions this fold does not agree with.
+    public var disagreements: [UInt64]
+}
+
+/// Where a plan stands.
+public struct PlanStatus: Sendable {
+    public var id: String
+    public var record: UInt64
+    public var lane: Lane
+    public var planned: Int
+    public var counts: [EffectStatus: Int]
+    /// nil while it runs.
+    public var outcome: PlanEndedRecord.Outcome?
+}
+
+extension FoldState {
+    /// Everything that was sent, or may have been, about the present person: events and memberships of
+    /// every identifier that is theirs now, whatever profile they hung on then.
+    public func disclosures(of person: PersonReference) -> [DisclosureReference]? {
+        guard let root = root(of: person, asOf: nil) else { return nil }
+        var found: [DisclosureReference] = []
+        for attempt in 0..<attempts.count {
+            for (place, member) in attempts.range(attempt).enumerated() {
+                let subject = attempts.subjects[member]
+                guard subject != IdentityTable.none,
+                    identity.root(ofIdentifier: subject) == root,
+                    let outcome = EffectStatus(rawValue: attempts.outcomes[member])
+                else { continue }
+                let audience = attempts.audiences[member]
+                found.append(
+                    DisclosureReference(
+                        attempt: attempts.offsets[attempt], member: place,
+                        lane: lanes[Int(attempts.lanes[attempt])].lane,
+                        at: attempts.members[member],
+                        audience: audience == AttemptTable.noAudience
+                            ? nil : memberships.audiences.names[Int(audience)],
+                        outcome: outcome,
+                        receipt: attempts.receipts[attempt] == .max
+                            ? nil : attempts.receipts[attempt]))
+            }
+        }
+        return found
+    }
+
+    public func laneStatuses() -> [LaneStatus] {
+        let current = Set(currentLanes)
+        return lanes.map { lane in
+            LaneStatus(
+                lane: lane.lane, start: lane.start, releasedTo: lane.releasedTo,
+                counts: lane.counts(),
+                isPaused: pausedDestinations.contains(lane.lane.destination),
+                isCurrent: current.contains(lane.lane), disagreements: lane.disagreements)
+        }
+    }
+
+    public func planStatuses() -> [PlanStatus] {
+        plans.map { plan in
+            var counts: [EffectStatus: Int] = [:]
+            for offset in plan.planned {
+                counts[lanes[plan.lane].row(offset)?.status ?? .cancelled, default: 0] += 1
+            }
+            let outcome: PlanEndedRecord.Outcome? =
+                switch plan.outcome {
+                case 1: .complete
+                case 2: .incomplete
+                case 3: .cancelled
+                default: nil
+                }
+            return PlanStatus(
+                id: plan.id, record: plan.record, lane: lanes[plan.lane].lane,
+                planned: plan.planned.count, counts: counts, outcome: outcome)
+        }
+    }
+
+    /// Plans that run and have nothing left to do, with how they ended: complete only when every effect
+    /// is settled; one that is still unknown or parked makes it incomplete (R1, R3).
+    public func duePlanEnds() -> [PlanEndedRecord] {
+        planStatuses().compactMap { plan in
+            guard plan.outcome == nil else { return nil }
+            let running =
+                (plan.counts[.pending] ?? 0) + (plan.counts[.attempting] ?? 0)
+                + (plan.counts[.unknown] ?? 0)
+            guard running == 0 else { return nil }
+            let parked = plan.counts[.parked] ?? 0
+            return PlanEndedRecord(
+                id: plan.id, outcome: parked == 0 ? .complete : .incomplete,
+                counts: PlanEndedRecord.Counts(
+                    delivered: plan.counts[.delivered] ?? 0,
+                    rejected: plan.counts[.rejected] ?? 0, unknown: 0,
+                    cancelled: (plan.counts[.cancelled] ?? 0)
+                        + (plan.counts[.superseded] ?? 0), parked: parked))
+        }
+    }
+
+    /// Whether an event's effect was told, is on its way, or has an end that a plan must not touch.
+    public func isTold(_ offset: UInt64, lane: Lane) -> Bool {
+        guard let number = laneNumbers[lane] else { return false }
+        switch lanes[number].row(offset)?.status {
+        case .delivered, .attempting, .unknown, .pending: return true
+        case .rejected, .cancelled, .superseded, .parked, nil: return false
+        }
+    }
+
+    public struct Counts: Sendable {
+        public var events: Int
+        public var people: Int
+        public var identifiers: Int
+        public var refusedLinks: Int
+        public var parked: [(offset: UInt64, reason: String)]
+        public var audiences: [(name: String, members: Int)]
+    }
+
+    public func counts() -> Counts {
+        Counts(
+            events: decisions.rows.count { $0 != DecisionColumns.none }, people: personCount,
+            identifiers: identity.identifierCount, refusedLinks: identity.refusals.offsets.count,
+            parked: zip(parked.offsets, parked.reasons).map { ($0, $1) },
+            audiences: memberships.audiences.names.enumerated().map {
+                ($1, memberships.count($0))
+            })
+    }
+
+    /// The ids of an audience's members, oldest first; nil when no policy ever named it.
+    public func members(ofAudience name: String) -> [ProfileID]? {
+        guard let number = memberships.audiences.number(of: name) else { return nil }
+        var found: [ProfileID] = []
+        memberships.forEachMember(Int(number)) { found.append(identity.profileID(ofRoot: $0)) }
+        return found.sorted()
+    }
+}
+
+/// One entry or exit, as tails tell it.
+public struct MembershipEvent: Sendable {
+    public var audience: String
+    public var profile: ProfileID
+    public var change: MembershipChange
+    public var at: UInt64
+    public var reason: MembershipReason
+}
+
+extension FoldState {
+    /// Membership changes in a range of offsets, in order.
+    public func membershipChanges(in range: Range<UInt64>) -> [MembershipEvent] {
+        var found: [MembershipEvent] = []
+        var index = memberships.firstChange(from: range.lowerBound)
+        while index < memberships.changeCount,
+            memberships.changeOffsets[index] < range.upperBound
+        {
+            if let change = memberships.change(index) {
+                found.append(
+                    MembershipEvent(
+                        audience: memberships.audiences.names[change.audience],
+                        profile: change.profile, change: change.change, at: change.offset,
+                        reason: change.reason))
+            }
+            index += 1
+        }
+        return found
+    }
+
+    /// Everybody whom an event in a range of offsets concerned, as they are now, in order of first mention.
+    public func changedProfiles(in range: Range<UInt64>) -> [ProfileSummary] {
+        var seen: Set<UInt32> = []
+        var found: [ProfileSummary] = []
+        for offset in range where offset < decisions.end {
+            let anchor = decisions.anchors[Int(offset)]
+            guard anchor != DecisionColumns.none, let root = identity.root(ofIdentifier: anchor),
+                seen.insert(root).inserted, let profile = profile(node: root)
+            else { continue }
+            found.append(profile)
+        }
+        return found
+    }
+}
+
+extension FoldState {
+    /// Records that could not be folded.
+    public var parkedCount: Int { parked.offsets.count }
+
+    /// Whether any event was ever applied.
+    public var hasEvents: Bool { decisions.rowVersions.count > 0 }
+}
+
+/// One request to a destination.
+public struct RequestStatus: Sendable {
+    public var attempt: UInt64
+    public var receipt: UInt64?
+    public var lane: Lane
+    public var members: Int
+    /// The word of the request as a whole: its members' when they agree, else `mixed`.
+    public var outcome: String
+}
+
+extension FoldState {
+    /// Attempts so far.
+    public var attemptCount: Int { attempts.count }
+
+    /// Requests from the given attempt on, in order.
+    public func requests(from first: Int) -> [RequestStatus] {
+        guard first < attempts.count else { return [] }
+        return (first..<attempts.count).map { attempt in
+            let outcomes = Set(attempts.outcomes[attempts.range(attempt)])
+            let word =
+                outcomes.count == 1
+                ? outcomes.first.flatMap(EffectStatus.init(rawValue:))?.requestWord : nil
+            return RequestStatus(
+                attempt: attempts.offsets[attempt],
+                receipt: attempts.receipts[attempt] == .max ? nil : attempts.receipts[attempt],
+                lane: lanes[Int(attempts.lanes[attempt])].lane,
+                members: attempts.range(attempt).count, outcome: word ?? "mixed")
+        }
+    }
+}
+
+extension EffectStatus {
+    /// As a receipt says it: an effect that is pending again was to be retried.
+    var requestWord: String { self == .pending ? "retry" : name }
+}

@@ -1,0 +1,249 @@
+import CustomerModel
+import EventLog
+
+/// One lane's effects. Pending is what was released or planned and has no end yet; an event's effect is
+/// one bit, and only those in an unusual state have a row of their own.
+struct LaneState {
+    let lane: Lane
+    /// The policy record that opened the lane: nothing earlier is released by itself.
+    let start: UInt64
+    /// Everything below this is released or withheld for good.
+    var releasedTo: UInt64
+    private(set) var released = OffsetSet()
+    private(set) var delivered = OffsetSet()
+    private(set) var open = OffsetSet()
+    private(set) var exceptions: [UInt64: EffectRow] = [:]
+    private(set) var memberships: [MembershipEffect] = []
+    private var membershipIndex: [MembershipEffect.Key: Int] = [:]
+    private(set) var openMemberships: [Int] = []
+    /// What each subject was last told, by audience and node: 1 entered, 2 exited, 3 maybe entered.
+    private(set) var told: [ToldKey: UInt8] = [:]
+    /// Released ranges whose digest did not match what this fold decided (A2). While not empty nothing
+    /// is sent.
+    var disagreements: [UInt64] = []
+
+    struct EffectRow: Equatable {
+        var status: EffectStatus
+        var tries: UInt16 = 0
+        var attempt: UInt64 = .max
+        /// Index of the plan; `.max` for none.
+        var plan: UInt32 = .max
+        var gates: UInt16 = 0
+    }
+
+    struct MembershipEffect: Equatable {
+        struct Key: Hashable {
+            var audience: UInt16
+            var profile: ProfileID
+            var at: UInt64
+        }
+        var key: Key
+        var change: MembershipChange
+        var row: EffectRow
+    }
+
+    struct ToldKey: Hashable, Comparable {
+        var audience: UInt16
+        var node: UInt32
+        static func < (a: ToldKey, b: ToldKey) -> Bool {
+            (a.audience, a.node) < (b.audience, b.node)
+        }
+    }
+
+    init(lane: Lane, start: UInt64) {
+        self.lane = lane
+        self.start = start
+        releasedTo = start
+    }
+
+    // MARK: Event effects
+
+    mutating func release(_ offset: UInt64) {
+        released.insert(offset)
+        if !delivered.contains(offset), exceptions[offset] == nil { open.insert(offset) }
+    }
+
+    /// Names an effect in a plan; one that was told, or is on its way, is left alone (R3).
+    mutating func plan(_ offset: UInt64, plan: UInt32) {
+        guard !delivered.contains(offset), !open.contains(offset) else { return }
+        switch exceptions[offset]?.status {
+        case .attempting, .unknown, .pending, .delivered: return
+        case .rejected, .cancelled, .superseded, .parked, nil: break
+        }
+        exceptions[offset] = EffectRow(status: .pending, plan: plan)
+        open.insert(offset)
+    }
+
+    func row(_ offset: UInt64) -> EffectRow? {
+        if delivered.contains(offset) { return EffectRow(status: .delivered) }
+        if let row = exceptions[offset] { return row }
+        return open.contains(offset) ? EffectRow(status: .pending) : nil
+    }
+
+    mutating func setRow(_ offset: UInt64, _ row: EffectRow) {
+        if row.status == .delivered {
+            delivered.insert(offset)
+            exceptions[offset] = nil
+            open.remove(offset)
+            return
+        }
+        // A delivered effect never becomes anything else.
+        guard !delivered.contains(offset) else { return }
+        exceptions[offset] = row
+        if row.status.isOpen { open.insert(offset) } else { open.remove(offset) }
+    }
+
+    mutating func takeOpen() -> OffsetSet {
+        var taken = OffsetSet()
+        swap(&taken, &open)
+        return taken
+    }
+
+    mutating func putBack(_ set: OffsetSet) { open = set }
+
+    // MARK: Membership effects
+
+    mutating func release(_ key: MembershipEffect.Key, change: MembershipChange) {
+        guard membershipIndex[key] == nil else { return }
+        membershipIndex[key] = memberships.count
+        openMemberships.append(memberships.count)
+        memberships.append(
+            MembershipEffect(key: key, change: change, row: EffectRow(status: .pending)))
+    }
+
+    func membership(_ key: MembershipEffect.Key) -> MembershipEffect? {
+        membershipIndex[key].map { memberships[$0] }
+    }
+
+    mutating func setMembership(_ key: MembershipEffect.Key, _ row: EffectRow) {
+        guard let index = membershipIndex[key] else { return }
+        memberships[index].row = row
+        let isListed = openMemberships.contains(index)
+        if row.status.isOpen && !isListed {
+            openMemberships.append(index)
+            openMemberships.sort()
+        } else if !row.status.isOpen && isListed {
+            openMemberships.removeAll { $0 == index }
+        }
+    }
+
+    mutating func setTold(_ key: ToldKey, _ value: UInt8) { told[key] = value }
+
+    /// Takes parked effects up again, with their tries counted anew.
+    mutating func redrive() {
+        for offset in exceptions.keys.sorted() {
+            guard var row = exceptions[offset], row.status == .parked else { continue }
+            row.status = .pending
+            row.tries = 0
+            setRow(offset, row)
+        }
+        for effect in memberships where effect.row.status == .parked {
+            var row = effect.row
+            row.status = .pending
+            row.tries = 0
+            setMembership(effect.key, row)
+        }
+    }
+
+    // MARK: Counts
+
+    func counts() -> [EffectStatus: Int] {
+        var counts: [EffectStatus: Int] = [.delivered: delivered.count]
+        var plainOpen = open.count
+        for row in exceptions.values {
+            counts[row.status, default: 0] += 1
+            if row.status.isOpen { plainOpen -= 1 }
+        }
+        counts[.pending, default: 0] += plainOpen
+        for effect in memberships { counts[effect.row.status, default: 0] += 1 }
+        return counts
+    }
+
+    // MARK: Canonical bytes
+
+    func write(into out: inout CanonicalWriter) {
+        out.section("LANE")
+        out.text(lane.destination)
+        out.integer(Int64(lane.epoch))
+        out.text(lane.slot)
+        out.integer(start)
+        out.integer(releasedTo)
+        released.write(into: &out)
+        delivered.write(into: &out)
+        open.write(into: &out)
+        out.integer(UInt64(exceptions.count))
+        for offset in exceptions.keys.sorted() {
+            guard let row = exceptions[offset] else { continue }
+            out.integer(offset)
+            Self.write(row, into: &out)
+        }
+        out.integer(UInt64(memberships.count))
+        for effect in memberships {
+            out.integer(effect.key.audience)
+            out.integer(effect.key.profile.offset)
+            out.integer(effect.key.profile.ordinal)
+            out.integer(effect.key.at)
+            out.integer(effect.change.code)
+            Self.write(effect.row, into: &out)
+        }
+        out.integer(UInt64(told.count))
+        for key in told.keys.sorted() {
+            guard let value = told[key] else { continue }
+            out.integer(key.audience)
+            out.integer(key.node)
+            out.integer(value)
+        }
+        out.column(disagreements)
+    }
+
+    private static func write(_ row: EffectRow, into out: inout CanonicalWriter) {
+        out.integer(row.status.rawValue)
+        out.integer(row.tries)
+        out.integer(row.attempt)
+        out.integer(row.plan)
+        out.integer(row.gates)
+    }
+
+    private static func row(_ reader: inout CanonicalReader) throws(CanonicalError) -> EffectRow {
+        guard let status = EffectStatus(rawValue: try reader.integer()) else {
+            throw CanonicalError(position: reader.position, expected: "an effect's status")
+        }
+        return EffectRow(
+            status: status, tries: try reader.integer(), attempt: try reader.integer(),
+            plan: try reader.integer(), gates: try reader.integer())
+    }
+
+    init(from reader: inout CanonicalReader) throws(CanonicalError) {
+        try reader.section("LANE")
+        let destination = try reader.text()
+        let epoch = Int(try reader.integer(Int64.self))
+        lane = Lane(destination: destination, epoch: epoch, slot: try reader.text())
+        start = try reader.integer()
+        releasedTo = try reader.integer()
+        released = try OffsetSet(from: &reader)
+        delivered = try OffsetSet(from: &reader)
+        open = try OffsetSet(from: &reader)
+        for _ in 0..<(try reader.integer(UInt64.self)) {
+            let offset = try reader.integer(UInt64.self)
+            exceptions[offset] = try Self.row(&reader)
+        }
+        for index in 0..<Int(try reader.integer(UInt64.self)) {
+            let key = MembershipEffect.Key(
+                audience: try reader.integer(),
+                profile: ProfileID(offset: try reader.integer(), ordinal: try reader.integer()),
+                at: try reader.integer())
+            guard let change = MembershipChange(code: try reader.integer()) else {
+                throw CanonicalError(position: reader.position, expected: "a change")
+            }
+            let row = try Self.row(&reader)
+            memberships.append(MembershipEffect(key: key, change: change, row: row))
+            membershipIndex[key] = index
+            if row.status.isOpen { openMemberships.append(index) }
+        }
+        for _ in 0..<(try reader.integer(UInt64.self)) {
+            let key = ToldKey(audience: try reader.integer(), node: try reader.integer())
+            told[key] = try reader.integer()
+        }
+        disagreements = try reader.column()
+    }
+}

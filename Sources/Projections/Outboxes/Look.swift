@@ -1,0 +1,201 @@
+public import CustomerModel
+public import EventLog
+import JSONText
+
+/// What the second look found (E6): one verdict an effect, all as of one offset.
+public struct Look: Sendable {
+    /// Consent, suppression and policy had been applied up to here.
+    public var offset: Offset
+    public var policyVersion: Int
+    public var destination: Destination
+    public var generation: Int
+    public var verdicts: [Verdict]
+}
+
+public enum Verdict: Sendable {
+    case send(Outgoing)
+    case cancel(Decision)
+    /// A newer state makes it pointless.
+    case superseded
+}
+
+/// One effect as it will leave.
+public struct Outgoing: Sendable {
+    public var key: EffectKey
+    public var action: EffectAction
+    public var at: Offset
+    public var audience: String?
+    public var profile: ProfileID?
+    /// One JSON object. The same effect under the same policy gives the same bytes.
+    public var body: [UInt8]
+    public var policyVersion: Int
+    /// The newest assertion that was relied on; nil where no purpose rests on one.
+    public var consent: Offset?
+    public var fields: [String]
+    /// Types of the identifiers sent.
+    public var identifiers: [String]
+    /// Keyed hashes of their values.
+    public var identifierHashes: [UInt64]
+}
+
+extension FoldState {
+    /// Judges one event's effect as of now and renders it.
+    ///
+    /// The policy in force now can only narrow: the event was allowed when it was released, and must be
+    /// allowed now as well, with its own stamp (R2). Identifiers are those known at the event, so that a
+    /// retry sends the same bytes whatever was learned since.
+    ///
+    /// - Parameter now: the wall clock, for expiry and age; it only narrows.
+    func look(
+        at offset: UInt64, line: JSONView, lane: Lane, policy: CompiledPolicy,
+        destination: Destination, source: String, occurred: Int64, now: Timestamp
+    ) -> Verdict {
+        guard let body = EventBody(line: line), let type = body.type,
+            let received = EventClock.time(line["received"]), let messageID = body.messageID?.string
+        else {
+            var decision = Decision.allow
+            decision.fail(.unreadable)
+            return .cancel(decision)
+        }
+        let anchor = decisions.anchors[Int(offset)]
+        let root =
+            anchor == DecisionColumns.none
+            ? IdentityTable.none : identity.root(ofIdentifier: anchor) ?? IdentityTable.none
+        let signal = ConsentSignal.read(body, purposes: policy.policy.purposes)
+        var states: [ConsentState] = []
+        purposeStates(of: root, policy: policy, now: now.microseconds, into: &states)
+        Self.narrow(&states, by: signal, offset: offset)
+        let name = body.name?.string ?? ""
+        let item = Case(
+            body: body, source: source, type: type, name: name, received: now.microseconds,
+            occurred: occurred, purposes: states,
+            isSuppressed: isSuppressed(root: root, candidates: []),
+            isUnreadable: signal.isUnreadable,
+            profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root))
+        let then =
+            anchor == DecisionColumns.none
+            ? nil : identity.root(ofIdentifier: anchor, asOf: offset)
+        let decision = Judge.decide(
+            destination, item, purposes: policy.policy.purposes,
+            hasRequiredIdentifier: hasRequired(
+                destination, root: then ?? IdentityTable.none, asOf: offset),
+            sampleKey: key)
+        guard decision.isAllow, let rule = Judge.rule(for: item, in: destination) else {
+            return .cancel(decision)
+        }
+        let key = EffectKey.make(
+            destination: lane.destination, epoch: lane.epoch, source: source,
+            messageID: messageID, slot: lane.slot, action: .deliver)
+        let identifiers = outgoingIdentifiers(destination, root: then, asOf: offset)
+        guard
+            let rendered = Rendering.event(
+                id: key.hex, event: body, occurred: Timestamp(microseconds: occurred),
+                received: received, rule: rule, identifiers: identifiers)
+        else {
+            var unreadable = Decision.allow
+            unreadable.fail(.unreadable)
+            return .cancel(unreadable)
+        }
+        return .send(
+            Outgoing(
+                key: key, action: .deliver, at: Offset(offset), audience: nil, profile: nil,
+                body: rendered.bytes, policyVersion: policy.version,
+                consent: Self.relied(on: destination, states), fields: rendered.fields,
+                identifiers: rendered.identifierTypes,
+                identifierHashes: hashes(identifiers)))
+    }
+
+    /// Judges a membership effect as of now and renders it.
+    ///
+    /// - Parameter moment: when the record at `at` was received.
+    func look(
+        membership key: LaneState.MembershipEffect.Key, change: MembershipChange, lane: Lane,
+        policy: CompiledPolicy, destination: Destination, moment: Timestamp, now: Timestamp
+    ) -> Verdict {
+        guard let number = laneNumbers[lane],
+            let identifier = identity.identifier(born: key.profile),
+            let root = identity.root(ofIdentifier: identifier)
+        else { return .superseded }
+        let isWanted = destination.audiences.contains {
+            policy.audienceNumbers[$0] == Int(key.audience)
+        }
+        let isMember = memberships.isMember(Int(key.audience), root)
+        let told = told(lane: number, audience: key.audience, root: root)
+        // E2: only where what is so differs from what was told.
+        switch change {
+        case .entered where !isMember || told == .entered || !isWanted: return .superseded
+        case .exited where isMember || told == .nothing: return .superseded
+        case .entered, .exited: break
+        }
+        let decision = judgeMembership(
+            destination, policy: policy, root: root, now: now.microseconds, asOf: nil)
+        guard decision.isAllow else { return .cancel(decision) }
+        let audience = memberships.audiences.names[Int(key.audience)]
+        let effect = EffectKey.make(
+            destination: lane.destination, epoch: lane.epoch, source: audience,
+            messageID: "\(key.profile)@\(key.at)", slot: lane.slot, action: change.action)
+        let identifiers = outgoingIdentifiers(destination, root: root, asOf: key.at)
+        let rendered = Rendering.membership(
+            id: effect.hex, audience: audience, change: change, at: moment,
+            identifiers: identifiers)
+        var states: [ConsentState] = []
+        purposeStates(of: root, policy: policy, now: now.microseconds, into: &states)
+        return .send(
+            Outgoing(
+                key: effect, action: change.action, at: Offset(key.at), audience: audience,
+                profile: key.profile, body: rendered.bytes, policyVersion: policy.version,
+                consent: Self.relied(on: destination, states), fields: rendered.fields,
+                identifiers: rendered.identifierTypes, identifierHashes: hashes(identifiers)))
+    }
+
+    enum Told { case nothing, entered, maybeEntered }
+
+    /// What a lane was told of a person in an audience, under whatever id it was told (E2).
+    func told(lane: Int, audience: UInt16, root: UInt32) -> Told {
+        var result = Told.nothing
+        identity.forEachMember(ofRoot: root) { member in
+            let node = identity.nodes[Int(member)]
+            switch lanes[lane].told[LaneState.ToldKey(audience: audience, node: node)] {
+            case 1: result = .entered
+            case 3 where result == .nothing: result = .maybeEntered
+            default: break
+            }
+        }
+        return result
+    }
+
+    /// The person's identifiers of the types that the destination gets, as known at an offset.
+    private func outgoingIdentifiers(
+        _ destination: Destination, root: UInt32?, asOf offset: UInt64
+    ) -> [OutgoingIdentifier] {
+        guard let root, root != IdentityTable.none else { return [] }
+        var found: [OutgoingIdentifier] = []
+        for type in destination.identifiers {
+            guard let number = identity.types.number(of: type) else { continue }
+            var values: [UInt32] = []
+            identity.forEachMember(ofRoot: root, asOf: offset) {
+                if identity.type($0) == number { values.append($0) }
+            }
+            // Identifiers are numbered by birth, which does not depend on how people were joined.
+            for identifier in values.sorted() {
+                found.append(
+                    OutgoingIdentifier(type: type, value: identity.values.text(identifier)))
+            }
+        }
+        return found
+    }
+
+    private func hashes(_ identifiers: [OutgoingIdentifier]) -> [UInt64] {
+        var extractor = EventExtractor(key: key)
+        return identifiers.map { identifier in
+            let bytes = Array(identifier.value.utf8)
+            return bytes.withUnsafeBytes {
+                extractor.identifierKey(type: identifier.type, value: $0)
+            }
+        }
+    }
+
+    private static func relied(on destination: Destination, _ states: [ConsentState]) -> Offset? {
+        destination.purposes.compactMap { states[$0].offset }.max().map { Offset($0) }
+    }
+}

@@ -1,0 +1,63 @@
+/// A set of offsets as one bit each, from offset 0.
+struct OffsetSet {
+    private(set) var words: [UInt64] = []
+    private(set) var count = 0
+    /// No member stands below this word; a hint that is rebuilt and never written.
+    private var firstWord = 0
+
+    init() {}
+
+    func contains(_ offset: UInt64) -> Bool {
+        let word = Int(offset / 64)
+        return word < words.count && words[word] & (1 << (offset % 64)) != 0
+    }
+
+    mutating func insert(_ offset: UInt64) {
+        let word = Int(offset / 64)
+        if words.count <= word {
+            words.append(contentsOf: repeatElement(0, count: word + 1 - words.count))
+        }
+        let bit = UInt64(1) << (offset % 64)
+        guard words[word] & bit == 0 else { return }
+        words[word] |= bit
+        count += 1
+        firstWord = min(firstWord, word)
+    }
+
+    mutating func remove(_ offset: UInt64) {
+        let word = Int(offset / 64)
+        guard word < words.count else { return }
+        let bit = UInt64(1) << (offset % 64)
+        guard words[word] & bit != 0 else { return }
+        words[word] &= ~bit
+        count -= 1
+    }
+
+    /// Visits members in order from the lowest until `visit` says false.
+    mutating func forEachAscending(_ visit: (UInt64) -> Bool) {
+        var word = firstWord
+        while word < words.count, words[word] == 0 { word += 1 }
+        firstWord = word
+        while word < words.count {
+            var left = words[word]
+            while left != 0 {
+                let bit = left.trailingZeroBitCount
+                left &= left - 1
+                if !visit(UInt64(word) * 64 + UInt64(bit)) { return }
+            }
+            word += 1
+        }
+    }
+
+    func write(into out: inout CanonicalWriter) {
+        // Trailing empty words depend on history, not on the set.
+        var end = words.count
+        while end > 0, words[end - 1] == 0 { end -= 1 }
+        out.column(Array(words[..<end]))
+    }
+
+    init(from reader: inout CanonicalReader) throws(CanonicalError) {
+        words = try reader.column()
+        count = words.reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+}

@@ -1,0 +1,274 @@
+import CustomerModel
+import Hashing
+
+/// Which identifiers exist and which person each belongs to, now and at every earlier offset.
+///
+/// Identifiers are numbered in order of first appearance. A *node* is a group of identifiers that began
+/// as one person; merging hangs one node under another and remembers the offset, so the past is a walk
+/// that stops early and not a replay. Nodes are joined by size, which keeps that walk short; the person's
+/// id is the oldest birth among its identifiers, whichever node carries it (I6).
+struct IdentityTable {
+    static let none = UInt32.max
+
+    var types = NameTable()
+    private(set) var values: ByteTable
+    // One entry an identifier.
+    private(set) var birthOffsets: [UInt64] = []
+    private(set) var birthOrdinals: [UInt16] = []
+    private(set) var nodes: [UInt32] = []
+    private(set) var linkOffsets: [UInt64] = []
+    private(set) var linkTimes: [Int64] = []
+    private(set) var nextMembers: [UInt32] = []
+    /// The offset from which it is suppressed (X1); `.max` while it is not.
+    private(set) var suppressedFrom: [UInt64] = []
+    // One entry a node.
+    private(set) var parents: [UInt32] = []
+    private(set) var mergedAt: [UInt64] = []
+    private(set) var firstMembers: [UInt32] = []
+    private(set) var lastMembers: [UInt32] = []
+    private(set) var memberCounts: [UInt32] = []
+    private(set) var oldestMembers: [UInt32] = []
+    /// Links that a limit refused, in order.
+    private(set) var refusals = RefusalColumns()
+
+    struct RefusalColumns {
+        var offsets: [UInt64] = []
+        var identifiers: [UInt32] = []
+        /// The type whose limit would have broken.
+        var limitTypes: [UInt16] = []
+    }
+
+    init(key: SipKey) { values = ByteTable(key: key) }
+
+    var identifierCount: Int { birthOffsets.count }
+    var nodeCount: Int { parents.count }
+
+    // MARK: Identifiers
+
+    /// The identifier of this type and normalised value, born at (offset, ordinal) when it is new.
+    mutating func identifier(
+        type: UInt16, _ value: UnsafeRawBufferPointer, offset: UInt64, ordinal: UInt16
+    ) -> UInt32 {
+        let (index, isNew) = values.intern(tag: type, value)
+        if isNew {
+            birthOffsets.append(offset)
+            birthOrdinals.append(ordinal)
+            nodes.append(Self.none)
+            linkOffsets.append(.max)
+            linkTimes.append(0)
+            nextMembers.append(Self.none)
+            suppressedFrom.append(.max)
+        }
+        return index
+    }
+
+    func find(type: String, value: [UInt8]) -> UInt32? {
+        guard let tag = types.number(of: type) else { return nil }
+        return value.withUnsafeBytes { values.find(tag: tag, $0) }
+    }
+
+    func typeName(_ identifier: UInt32) -> String {
+        types.names[Int(values.tags[Int(identifier)])]
+    }
+
+    func type(_ identifier: UInt32) -> UInt16 { values.tags[Int(identifier)] }
+
+    func birth(_ identifier: UInt32) -> ProfileID {
+        ProfileID(
+            offset: birthOffsets[Int(identifier)], ordinal: birthOrdinals[Int(identifier)])
+    }
+
+    /// The identifier born there; births stand in order, so any id that a person ever had leads to it.
+    func identifier(born id: ProfileID) -> UInt32? {
+        var low = 0
+        var high = birthOffsets.count
+        while low < high {
+            let middle = (low + high) / 2
+            if birth(UInt32(middle)) < id { low = middle + 1 } else { high = middle }
+        }
+        guard low < birthOffsets.count, birth(UInt32(low)) == id else { return nil }
+        return UInt32(low)
+    }
+
+    mutating func suppress(_ identifier: UInt32, from offset: UInt64) {
+        suppressedFrom[Int(identifier)] = min(suppressedFrom[Int(identifier)], offset)
+    }
+
+    // MARK: People
+
+    /// The node that now carries the person of `node`.
+    func root(_ node: UInt32) -> UInt32 {
+        var node = node
+        while parents[Int(node)] != Self.none { node = parents[Int(node)] }
+        return node
+    }
+
+    /// The node that carried the person of `node` once the record at `offset` was applied.
+    func root(_ node: UInt32, asOf offset: UInt64) -> UInt32 {
+        var node = node
+        while parents[Int(node)] != Self.none, mergedAt[Int(node)] <= offset {
+            node = parents[Int(node)]
+        }
+        return node
+    }
+
+    /// The person that `identifier` belongs to; nil when no event's link was ever accepted.
+    func root(ofIdentifier identifier: UInt32) -> UInt32? {
+        let node = nodes[Int(identifier)]
+        return node == Self.none ? nil : root(node)
+    }
+
+    func root(ofIdentifier identifier: UInt32, asOf offset: UInt64) -> UInt32? {
+        guard linkOffsets[Int(identifier)] <= offset, nodes[Int(identifier)] != Self.none
+        else { return nil }
+        return root(nodes[Int(identifier)], asOf: offset)
+    }
+
+    func profileID(ofRoot root: UInt32) -> ProfileID { birth(oldestMembers[Int(root)]) }
+
+    /// The person's id as it was.
+    func profileID(ofRoot root: UInt32, asOf offset: UInt64) -> ProfileID? {
+        var oldest: ProfileID?
+        forEachMember(ofRoot: root, asOf: offset) { identifier in
+            let own = birth(identifier)
+            if oldest.map({ own < $0 }) ?? true { oldest = own }
+        }
+        return oldest
+    }
+
+    func forEachMember(ofRoot root: UInt32, _ visit: (UInt32) -> Void) {
+        var member = firstMembers[Int(root)]
+        while member != Self.none {
+            visit(member)
+            member = nextMembers[Int(member)]
+        }
+    }
+
+    /// The members that the person had once the record at `offset` was applied. `root` is the carrying
+    /// node as of then; members are found through the node that carries them now.
+    func forEachMember(ofRoot root: UInt32, asOf offset: UInt64, _ visit: (UInt32) -> Void) {
+        forEachMember(ofRoot: self.root(root)) { identifier in
+            if self.root(ofIdentifier: identifier, asOf: offset) == root { visit(identifier) }
+        }
+    }
+
+    // MARK: Linking
+
+    mutating func makeNode(with identifier: UInt32, offset: UInt64, time: Int64) -> UInt32 {
+        let node = UInt32(parents.count)
+        parents.append(Self.none)
+        mergedAt.append(.max)
+        firstMembers.append(identifier)
+        lastMembers.append(identifier)
+        memberCounts.append(1)
+        oldestMembers.append(identifier)
+        setLink(identifier, to: node, offset: offset, time: time)
+        return node
+    }
+
+    /// Adds an identifier that belongs to nobody to `root`.
+    mutating func link(_ identifier: UInt32, toRoot root: UInt32, offset: UInt64, time: Int64) {
+        setLink(identifier, to: root, offset: offset, time: time)
+        nextMembers[Int(lastMembers[Int(root)])] = identifier
+        lastMembers[Int(root)] = identifier
+        memberCounts[Int(root)] += 1
+        keepOlder(identifier, at: root)
+    }
+
+    private mutating func setLink(
+        _ identifier: UInt32, to node: UInt32, offset: UInt64, time: Int64
+    ) {
+        precondition(nodes[Int(identifier)] == Self.none, "an identifier is linked once")
+        nodes[Int(identifier)] = node
+        linkOffsets[Int(identifier)] = offset
+        linkTimes[Int(identifier)] = time
+    }
+
+    /// Joins two people; returns the carrying node and the one that went under it.
+    mutating func merge(_ a: UInt32, _ b: UInt32, offset: UInt64) -> (
+        kept: UInt32, gone: UInt32
+    ) {
+        precondition(a != b, "a person is not merged with itself")
+        let aIsLarger =
+            memberCounts[Int(a)] != memberCounts[Int(b)]
+            ? memberCounts[Int(a)] > memberCounts[Int(b)] : a < b
+        let (kept, gone) = aIsLarger ? (a, b) : (b, a)
+        parents[Int(gone)] = kept
+        mergedAt[Int(gone)] = offset
+        nextMembers[Int(lastMembers[Int(kept)])] = firstMembers[Int(gone)]
+        lastMembers[Int(kept)] = lastMembers[Int(gone)]
+        memberCounts[Int(kept)] += memberCounts[Int(gone)]
+        keepOlder(oldestMembers[Int(gone)], at: kept)
+        return (kept, gone)
+    }
+
+    private mutating func keepOlder(_ identifier: UInt32, at root: UInt32) {
+        if birth(identifier) < birth(oldestMembers[Int(root)]) {
+            oldestMembers[Int(root)] = identifier
+        }
+    }
+
+    mutating func refuse(_ identifier: UInt32, limitType: UInt16, offset: UInt64) {
+        refusals.offsets.append(offset)
+        refusals.identifiers.append(identifier)
+        refusals.limitTypes.append(limitType)
+    }
+
+    // MARK: Canonical bytes
+
+    func write(into out: inout CanonicalWriter) {
+        out.section("IDEN")
+        types.write(into: &out)
+        values.write(into: &out)
+        out.column(birthOffsets)
+        out.column(birthOrdinals)
+        out.column(nodes)
+        out.column(linkOffsets)
+        out.column(linkTimes)
+        out.column(nextMembers)
+        out.column(suppressedFrom)
+        out.column(parents)
+        out.column(mergedAt)
+        out.column(firstMembers)
+        out.column(lastMembers)
+        out.column(memberCounts)
+        out.column(oldestMembers)
+        out.column(refusals.offsets)
+        out.column(refusals.identifiers)
+        out.column(refusals.limitTypes)
+    }
+
+    init(from reader: inout CanonicalReader, key: SipKey) throws(CanonicalError) {
+        try reader.section("IDEN")
+        types = try NameTable(from: &reader)
+        values = try ByteTable(from: &reader, key: key)
+        birthOffsets = try reader.column()
+        birthOrdinals = try reader.column()
+        nodes = try reader.column()
+        linkOffsets = try reader.column()
+        linkTimes = try reader.column()
+        nextMembers = try reader.column()
+        suppressedFrom = try reader.column()
+        parents = try reader.column()
+        mergedAt = try reader.column()
+        firstMembers = try reader.column()
+        lastMembers = try reader.column()
+        memberCounts = try reader.column()
+        oldestMembers = try reader.column()
+        refusals.offsets = try reader.column()
+        refusals.identifiers = try reader.column()
+        refusals.limitTypes = try reader.column()
+        let identifiers = values.count
+        let sizes = [
+            birthOffsets.count, birthOrdinals.count, nodes.count, linkOffsets.count,
+            linkTimes.count, nextMembers.count, suppressedFrom.count,
+        ]
+        let nodeSizes = [
+            mergedAt.count, firstMembers.count, lastMembers.count, memberCounts.count,
+            oldestMembers.count,
+        ]
+        guard sizes.allSatisfy({ $0 == identifiers }),
+            nodeSizes.allSatisfy({ $0 == parents.count })
+        else { throw CanonicalError(position: reader.position, expected: "equal columns") }
+    }
+}

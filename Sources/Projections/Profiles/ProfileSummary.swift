@@ -1,0 +1,232 @@
+public import CustomerModel
+import EventLog
+
+/// One person as people and services see it, as of one offset.
+public struct ProfileSummary: Equatable, Sendable {
+    public struct Identifier: Equatable, Sendable {
+        public var type: String
+        public var value: String
+        /// Where it first appeared, and where it was linked to this person.
+        public var born: ProfileID
+        public var linkedAt: UInt64
+        public var isSuppressed: Bool
+    }
+    public struct Trait: Equatable, Sendable {
+        public var name: String
+        /// The value's JSON text, as the client wrote it.
+        public var json: String
+        /// The event that said it, and when it happened. Microseconds.
+        public var offset: UInt64
+        public var time: Int64
+    }
+    public struct Membership: Equatable, Sendable {
+        public var audience: String
+        /// The offset of the record that made it so.
+        public var since: UInt64
+    }
+    public struct Refusal: Equatable, Sendable {
+        public var type: String
+        public var value: String
+        public var offset: UInt64
+        /// The type whose limit would have broken.
+        public var limit: String
+    }
+
+    public var id: ProfileID
+    /// Ids of people that were merged into this one; they still lead here.
+    public var formerIDs: [ProfileID]
+    /// Oldest first.
+    public var identifiers: [Identifier]
+    /// By name.
+    public var traits: [Trait]
+    /// Microseconds; nil when none of its identifiers anchored an event.
+    public var firstSeen: Int64?
+    public var lastSeen: Int64?
+    /// Events anchored to it; nil as of a past offset, where it is counted from the log instead.
+    public var eventCount: Int?
+    public var memberships: [Membership]
+    public var refusals: [Refusal]
+}
+
+/// A question about a person names them so.
+public enum PersonReference: Equatable, Sendable {
+    case identifier(type: String, value: String)
+    case profile(ProfileID)
+
+    /// Reads `type:value` or a profile id; nil for anything else.
+    public init?(_ text: String) {
+        if let id = ProfileID(text) {
+            self = .profile(id)
+            return
+        }
+        guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else { return nil }
+        let value = text[text.index(after: colon)...]
+        guard !value.isEmpty else { return nil }
+        self = .identifier(type: String(text[..<colon]), value: String(value))
+    }
+}
+
+extension FoldState {
+    /// The identifier that a reference means, normalised as the newest policy says.
+    func identifier(of person: PersonReference) -> UInt32? {
+        switch person {
+        case .profile(let id): return identity.identifier(born: id)
+        case .identifier(let type, let value):
+            let rule = policies.last?.policy.identity.types.first { $0.name == type }
+            let raw = Array(value.utf8)
+            var normalised: [UInt8] = []
+            let isWhole = raw.withUnsafeBytes {
+                IdentifierValue.normalise($0, rule?.normalisation ?? .none, into: &normalised)
+            }
+            return identity.find(type: type, value: isWhole ? normalised : raw)
+        }
+    }
+
+    /// The carrying node of a person, now or as of an offset.
+    func root(of person: PersonReference, asOf offset: UInt64?) -> UInt32? {
+        guard let identifier = identifier(of: person) else { return nil }
+        if let offset { return identity.root(ofIdentifier: identifier, asOf: offset) }
+        return identity.root(ofIdentifier: identifier)
+    }
+
+    /// One person, as known once the record at `offset` was applied, or now.
+    public func profile(_ person: PersonReference, asOf offset: UInt64? = nil) -> ProfileSummary? {
+        root(of: person, asOf: offset).map { summary(ofRoot: $0, asOf: offset) }
+    }
+
+    /// The person that `node` belongs to now, without the refused links: what a read model keeps. Costs
+    /// by the person's own size alone.
+    public func profile(node: UInt32) -> ProfileSummary? {
+        guard node < UInt32(identity.nodeCount) else { return nil }
+        return summary(ofRoot: identity.root(node), asOf: nil, with: .present)
+    }
+
+    enum Detail { case present, refusals }
+
+    /// Calls `visit` with every carrying node, one a person.
+    public func forEachPerson(_ visit: (UInt32) -> Void) {
+        for node in identity.parents.indices where identity.parents[node] == IdentityTable.none {
+            visit(UInt32(node))
+        }
+    }
+
+    /// The number of people.
+    public var personCount: Int { identity.parents.count { $0 == IdentityTable.none } }
+
+    func summary(ofRoot root: UInt32, asOf offset: UInt64?, with detail: Detail = .refusals)
+        -> ProfileSummary
+    {
+        var members: [UInt32] = []
+        identity.forEachMember(ofRoot: root, upTo: offset) { members.append($0) }
+        members.sort()
+        let id =
+            offset.flatMap { identity.profileID(ofRoot: root, asOf: $0) }
+            ?? identity.profileID(ofRoot: root)
+        var former: Set<ProfileID> = []
+        for member in members {
+            let node = identity.nodes[Int(member)]
+            // A node's first member is the person that it began as.
+            if identity.firstMembers[Int(node)] == member, identity.birth(member) != id {
+                former.insert(identity.birth(member))
+            }
+        }
+        return ProfileSummary(
+            id: id, formerIDs: former.sorted(),
+            identifiers: members.map { identifier in
+                ProfileSummary.Identifier(
+                    type: identity.typeName(identifier), value: identity.values.text(identifier),
+                    born: identity.birth(identifier),
+                    linkedAt: identity.linkOffsets[Int(identifier)],
+                    isSuppressed: identity.suppressedFrom[Int(identifier)] != .max)
+            },
+            traits: traits(of: members, asOf: offset),
+            firstSeen: seen(members, activity.first, offset, isFirst: true),
+            lastSeen: seen(members, activity.last, offset, isFirst: false),
+            eventCount: offset == nil
+                ? members.reduce(0) {
+                    Int($1) < activity.counts.count ? $0 + Int(activity.counts[Int($1)]) : $0
+                } : nil,
+            memberships: memberships(of: root, asOf: offset),
+            refusals: detail == .present ? [] : refusals(members, asOf: offset))
+    }
+
+    private func traits(of members: [UInt32], asOf offset: UInt64?) -> [ProfileSummary.Trait] {
+        var newest: [UInt16: TraitTable.Value] = [:]
+        for member in members {
+            traits.forEach(of: member, asOf: offset ?? .max) { value in
+                if let known = newest[value.key],
+                    (known.time, known.offset) >= (value.time, value.offset)
+                {
+                    return
+                }
+                newest[value.key] = value
+            }
+        }
+        return newest.values.filter { $0.token != Array("null".utf8) }
+            .map {
+                ProfileSummary.Trait(
+                    name: traits.keys.names[Int($0.key)],
+                    json: String(decoding: $0.token, as: UTF8.self), offset: $0.offset,
+                    time: $0.time)
+            }
+            .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    /// First or last seen over a person's identifiers. As of the past, only what identifiers hold now is
+    /// known, so nothing is said.
+    private func seen(_ members: [UInt32], _ column: [Int64], _ offset: UInt64?, isFirst: Bool)
+        -> Int64?
+    {
+        guard offset == nil else { return nil }
+        let known = members.compactMap { member -> Int64? in
+            guard Int(member) < column.count, activity.counts[Int(member)] > 0 else { return nil }
+            return column[Int(member)]
+        }
+        return isFirst ? known.min() : known.max()
+    }
+
+    private func memberships(of root: UInt32, asOf offset: UInt64?) -> [ProfileSummary.Membership] {
+        var found: [ProfileSummary.Membership] = []
+        for (audience, name) in memberships.audiences.names.enumerated() {
+            let since =
+                offset.map { past(audience, root, asOf: $0) } ?? memberships.since(audience, root)
+            if let since { found.append(ProfileSummary.Membership(audience: name, since: since)) }
+        }
+        return found.sorted { $0.audience.utf8.lexicographicallyPrecedes($1.audience.utf8) }
+    }
+
+    /// Since when the person was in the audience, as of an offset; nil when they were not.
+    private func past(_ audience: Int, _ root: UInt32, asOf offset: UInt64) -> UInt64? {
+        var since: UInt64?
+        for index in 0..<memberships.changeCount {
+            guard memberships.changeOffsets[index] <= offset else { break }
+            guard Int(memberships.changeAudiences[index]) == audience,
+                identity.root(memberships.changeNodes[index], asOf: offset) == root,
+                let change = memberships.change(index)
+            else { continue }
+            since = change.change == .entered ? change.offset : nil
+        }
+        return since
+    }
+
+    private func limitName(_ type: UInt16) -> String {
+        type == IdentityTable.sizeLimit ? "profile size" : identity.types.names[Int(type)]
+    }
+
+    private func refusals(_ members: [UInt32], asOf offset: UInt64?) -> [ProfileSummary.Refusal] {
+        let mine = Set(members)
+        var found: [ProfileSummary.Refusal] = []
+        for (index, identifier) in identity.refusals.identifiers.enumerated()
+        where identity.refusals.offsets[index] <= offset ?? .max {
+            let at = identity.refusals.offsets[index]
+            // A refusal concerns whoever lost the link and whoever the event went to.
+            let anchor = at < decisions.end ? decisions.anchors[Int(at)] : IdentityTable.none
+            guard mine.contains(identifier) || mine.contains(anchor) else { continue }
+            found.append(
+                ProfileSummary.Refusal(
+                    type: identity.typeName(identifier), value: identity.values.text(identifier),
+                    offset: at, limit: limitName(identity.refusals.limitTypes[index])))
+        }
+        return found
+    }
+}

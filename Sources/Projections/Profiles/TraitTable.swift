@@ -1,0 +1,176 @@
+import CustomerModel
+import Hashing
+import JSONText
+
+/// What people said of themselves, per identifier and key, with every earlier value.
+///
+/// Traits hang on the identifier that its event was anchored to; a person's trait is the newest among
+/// their identifiers by (time, offset). So a merge moves nothing and the past stays exact.
+struct TraitTable {
+    static let none = UInt32.max
+    /// Keys kept for one identifier; further ones are ignored (Segment's limit for Identify).
+    static let maximumKeys = 300
+
+    var keys = NameTable()
+    // One entry a value; `next` leads to the identifier's other keys, `earlier` to this key's past.
+    private var heads: [UInt32] = []
+    private var entryKeys: [UInt16] = []
+    private var times: [Int64] = []
+    private var offsets: [UInt64] = []
+    private var starts: [UInt64] = []
+    private var lengths: [UInt32] = []
+    private var arena: [UInt8] = []
+    private var next: [UInt32] = []
+    private var earlier: [UInt32] = []
+
+    init() {}
+
+    /// Takes one trait's JSON token in: the newest by (time, offset) stands, an older one is ignored.
+    ///
+    /// - Returns: whether the standing value's bytes changed.
+    mutating func set(
+        on identifier: UInt32, key: UInt16, token: UnsafeRawBufferPointer, time: Int64,
+        offset: UInt64
+    ) -> Bool {
+        while heads.count <= Int(identifier) { heads.append(Self.none) }
+        var previous = Self.none
+        var entry = heads[Int(identifier)]
+        var count = 0
+        while entry != Self.none, entryKeys[Int(entry)] != key {
+            previous = entry
+            entry = next[Int(entry)]
+            count += 1
+        }
+        var isSame = false
+        if entry == Self.none {
+            guard count < Self.maximumKeys else { return false }
+        } else {
+            if times[Int(entry)] > time { return false }
+            isSame = bytes(entry).elementsEqual(token)
+        }
+        let row = UInt32(entryKeys.count)
+        entryKeys.append(key)
+        times.append(time)
+        offsets.append(offset)
+        // A value said again is a row of its own, so that its time is known as of then; the bytes are shared.
+        starts.append(isSame ? starts[Int(entry)] : UInt64(arena.count))
+        lengths.append(UInt32(token.count))
+        if !isSame { arena.append(contentsOf: token) }
+        earlier.append(entry)
+        next.append(entry == Self.none ? Self.none : next[Int(entry)])
+        if previous == Self.none {
+            heads[Int(identifier)] = row
+        } else {
+            next[Int(previous)] = row
+        }
+        return !isSame
+    }
+
+    private func bytes(_ entry: UInt32) -> ArraySlice<UInt8> {
+        let start = Int(starts[Int(entry)])
+        return arena[start..<start + Int(lengths[Int(entry)])]
+    }
+
+    /// One trait as it stands or stood.
+    struct Value {
+        var key: UInt16
+        var time: Int64
+        var offset: UInt64
+        var token: [UInt8]
+    }
+
+    /// Every trait of one identifier as of `offset`, in no particular order of keys.
+    func forEach(of identifier: UInt32, asOf offset: UInt64 = .max, _ visit: (Value) -> Void) {
+        guard Int(identifier) < heads.count else { return }
+        var entry = heads[Int(identifier)]
+        while entry != Self.none {
+            var row = entry
+            while row != Self.none, offsets[Int(row)] > offset { row = earlier[Int(row)] }
+            if row != Self.none {
+                visit(
+                    Value(
+                        key: entryKeys[Int(row)], time: times[Int(row)],
+                        offset: offsets[Int(row)], token: Array(bytes(row))))
+            }
+            entry = next[Int(entry)]
+        }
+    }
+
+    /// The standing value of one key on one identifier.
+    func value(of identifier: UInt32, key: UInt16) -> Value? {
+        var found: Value?
+        forEach(of: identifier) { if $0.key == key { found = $0 } }
+        return found
+    }
+
+    func write(into out: inout CanonicalWriter) {
+        out.section("TRAI")
+        keys.write(into: &out)
+        out.column(heads)
+        out.column(entryKeys)
+        out.column(times)
+        out.column(offsets)
+        out.column(starts)
+        out.column(lengths)
+        out.column(arena)
+        out.column(next)
+        out.column(earlier)
+    }
+
+    init(from reader: inout CanonicalReader) throws(CanonicalError) {
+        try reader.section("TRAI")
+        keys = try NameTable(from: &reader)
+        heads = try reader.column()
+        entryKeys = try reader.column()
+        times = try reader.column()
+        offsets = try reader.column()
+        starts = try reader.column()
+        lengths = try reader.column()
+        arena = try reader.column()
+        next = try reader.column()
+        earlier = try reader.column()
+        let sizes = [
+            times.count, offsets.count, starts.count, lengths.count, next.count, earlier.count,
+        ]
+        guard sizes.allSatisfy({ $0 == entryKeys.count }),
+            zip(starts, lengths).allSatisfy({ $0 <= UInt64(arena.count) - min(UInt64($1), UInt64(arena.count)) && UInt64($1) <= UInt64(arena.count) })
+        else { throw CanonicalError(position: reader.position, expected: "equal columns") }
+    }
+}
+
+/// First and last time that each identifier was seen, and how many events it anchored.
+struct ActivityTable {
+    private(set) var first: [Int64] = []
+    private(set) var last: [Int64] = []
+    private(set) var counts: [UInt32] = []
+
+    init() {}
+
+    mutating func note(_ identifier: UInt32, time: Int64) {
+        while counts.count <= Int(identifier) {
+            first.append(.max)
+            last.append(.min)
+            counts.append(0)
+        }
+        first[Int(identifier)] = min(first[Int(identifier)], time)
+        last[Int(identifier)] = max(last[Int(identifier)], time)
+        counts[Int(identifier)] += 1
+    }
+
+    func write(into out: inout CanonicalWriter) {
+        out.section("ACTI")
+        out.column(first)
+        out.column(last)
+        out.column(counts)
+    }
+
+    init(from reader: inout CanonicalReader) throws(CanonicalError) {
+        try reader.section("ACTI")
+        first = try reader.column()
+        last = try reader.column()
+        counts = try reader.column()
+        guard first.count == counts.count, last.count == counts.count else {
+            throw CanonicalError(position: reader.position, expected: "equal columns")
+        }
+    }
+}

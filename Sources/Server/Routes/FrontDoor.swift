@@ -1,0 +1,103 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import JSONText
+internal import NIOCore
+internal import Platform
+
+/// Sends every request to its route. Nothing that a client sends ends in anything but an answer.
+///
+/// | path | who |
+/// |---|---|
+/// | `/v1/…` | a write key |
+/// | `/api/…` | a token, or anybody on the socket in the data directory |
+/// | `/healthz` | anybody |
+/// | `/metrics` | anybody on this machine, a token elsewhere |
+struct FrontDoor: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    /// How a request came in.
+    enum Listener: Sendable, Equatable {
+        case network
+        /// The socket in the data directory: whoever gets there is the operator.
+        case local
+    }
+
+    let workspace: Workspace
+    let configuration: ServerConfiguration
+    let listener: Listener
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        let raw = request.head.path ?? ""
+        if let shape = SegmentReader.Shape(path: String(raw.prefix { $0 != "?" })) {
+            let route = CollectRoute(
+                collector: workspace.collector, access: workspace.access,
+                configuration: configuration)
+            return await route.respond(request, shape: shape).response
+        }
+        guard let target = RequestTarget(raw) else {
+            return Answer.failure(.badRequest, "bad_target", "the path has a broken escape").response
+        }
+        switch target.path {
+        case "/healthz":
+            return health(request).response
+        case "/metrics":
+            return metrics(request)
+        case let path where path.hasPrefix("/api/"):
+            return await api(request, target, String(path.dropFirst(5)))
+        default:
+            return Answer.notFound.response
+        }
+    }
+
+    private func api(
+        _ request: Request, _ target: RequestTarget, _ operation: String
+    ) async -> Response {
+        guard let principal = principal(of: request) else { return Self.unauthorized.response }
+        if operation == "ingest" {
+            let route = IngestRoute(collector: workspace.collector)
+            return await route.respond(request, target: target, principal: principal).response
+        }
+        if operation.hasPrefix("tail/") {
+            return TailRoute(workspace: workspace).respond(
+                request, target: target, stream: String(operation.dropFirst(5)),
+                principal: principal)
+        }
+        return await OperationRoute(workspace: workspace).respond(
+            request, target: target, operation: operation, principal: principal
+        ).response
+    }
+
+    private static let unauthorized: Answer = {
+        var answer = Answer.failure(
+            .unauthorized, "unauthorized", "send a token: Authorization: Bearer tk_…")
+        answer.headers[.wwwAuthenticate] = "Bearer"
+        return answer
+    }()
+
+    private func principal(of request: Request) -> Principal? {
+        if listener == .local { return .local }
+        guard case .bearer(let token) = Authorization(request.headers) else { return nil }
+        return workspace.access.principal(forToken: token)
+    }
+
+    /// Strangers learn one word; who may ask learns the rest.
+    private func health(_ request: Request) -> Answer {
+        guard request.method == .get || request.method == .head else {
+            return .methodNotAllowed("GET")
+        }
+        let health = workspace.health()
+        let word = health["status"]?.string ?? "failing"
+        let status: HTTPResponse.Status = word == "failing" ? .serviceUnavailable : .ok
+        guard principal(of: request) == nil else { return Answer(status: status, health) }
+        return Answer(status: status, ["status": .string(word)])
+    }
+
+    private func metrics(_ request: Request) -> Response {
+        guard request.method == .get else { return Answer.methodNotAllowed("GET").response }
+        guard listener == .local || configuration.isLoopback || principal(of: request) != nil
+        else { return Self.unauthorized.response }
+        return Response(
+            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: workspace.metricsText())))
+    }
+}

@@ -1,0 +1,29 @@
+internal import HTTPTypes
+internal import Hashing
+
+/// What an `Authorization` header says.
+enum Authorization: Equatable {
+    /// The user part of Basic: Segment's clients put the write key there, with an empty password, and old
+    /// ones leave out the colon.
+    case basic(user: String)
+    case bearer(token: String)
+
+    /// nil when there is no header, or one that is neither.
+    init?(_ fields: HTTPFields) {
+        guard let header = fields[.authorization] else { return nil }
+        let parts = header.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2 else { return nil }
+        let credentials = parts[1].drop { $0 == " " }
+        switch parts[0].lowercased() {
+        case "basic":
+            guard let bytes = Base64.decode(String(credentials)),
+                let text = String(validating: bytes, as: UTF8.self)
+            else { return nil }
+            self = .basic(user: String(text.prefix { $0 != ":" }))
+        case "bearer":
+            self = .bearer(token: String(credentials))
+        default:
+            return nil
+        }
+    }
+}

@@ -1,0 +1,146 @@
+internal import ArgumentParser
+internal import JSONText
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "How the log, the fold and the destinations stand.")
+    @OptionGroup var place: Place
+
+    func run() async throws {
+        try await Client.ask(place, "status", JSONObject(), view: StatusView.text)
+    }
+}
+
+struct Explain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Why a destination did, or did not, get an event.")
+    @OptionGroup var place: Place
+    @Argument(help: "The event: an offset, source/messageId, or a message id.")
+    var event: String
+    @Option(help: "The destination's name; every destination of the policy when absent.")
+    var destination: String?
+
+    func run() async throws {
+        let answers = try await Client.with(place) { client in
+            var answers: [JSONValue] = []
+            for name in try await names(client) {
+                let parameters = JSONObject.of(
+                    ("event", .string(event)), ("destination", .string(name)))
+                answers.append(try await client.perform("explain", .object(parameters)))
+            }
+            return answers
+        }
+        if place.json {
+            let value = destination == nil ? .array(answers) : answers.first
+            Terminal.out((value ?? .null).prettyText)
+        } else {
+            Terminal.out(answers.map(ExplainView.text).joined(separator: "\n\n"))
+        }
+    }
+
+    private func names(_ client: Client) async throws -> [String] {
+        if let destination { return [destination] }
+        let status = try await client.perform("status", .object(JSONObject()))
+        var names: [String] = []
+        for lane in status["destinations"]?.array ?? [] {
+            guard let name = lane["destination"]?.string, !names.contains(name) else { continue }
+            names.append(name)
+        }
+        guard !names.isEmpty else {
+            throw CommandFailure(
+                .notFound, "no policy has named a destination yet: see `sluice policy apply`")
+        }
+        return names
+    }
+}
+
+struct Audit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What was shared, with whom, when, under which consent and rule.",
+        subcommands: [Disclosures.self])
+
+    struct Disclosures: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Everything that was told to others about one person.",
+            discussion: "The question itself is recorded before it is answered.")
+        @OptionGroup var place: Place
+        @OptionGroup var person: PersonArgument
+
+        func run() async throws {
+            let parameters = JSONObject.of(("person", .string(person.person)))
+            try await Client.ask(place, "audit.disclosures", parameters, view: DisclosuresView.text)
+        }
+    }
+}
+
+struct Profile: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What is known of one person: identifiers, traits, audiences.")
+    @OptionGroup var place: Place
+    @OptionGroup var person: PersonArgument
+    @Option(help: ArgumentHelp("As it was known at this offset or time.", valueName: "when"))
+    var asOf: String?
+
+    func run() async throws {
+        let parameters = JSONObject.of(
+            ("person", .string(person.person)), ("asOf", .text(asOf)))
+        try await Client.ask(place, "profile", parameters)
+    }
+}
+
+struct Consent: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What one person has allowed, purpose by purpose, with the evidence.")
+    @OptionGroup var place: Place
+    @OptionGroup var person: PersonArgument
+    @Option(help: ArgumentHelp("As it was known at this offset or time.", valueName: "when"))
+    var asOf: String?
+
+    func run() async throws {
+        let parameters = JSONObject.of(
+            ("person", .string(person.person)), ("asOf", .text(asOf)))
+        try await Client.ask(place, "consent", parameters)
+    }
+}
+
+struct Audience: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Who is in an audience; without a name, which audiences there are.")
+    @OptionGroup var place: Place
+    @Argument(help: "The audience's name in the policy.")
+    var name: String?
+
+    func run() async throws {
+        guard let name else {
+            try await Client.ask(place, "audiences", JSONObject())
+            return
+        }
+        try await Client.ask(place, "audience", JSONObject.of(("name", .string(name))))
+    }
+}
+
+struct Rejects: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What was refused at the door last, and why.")
+    @OptionGroup var place: Place
+    @Option(help: "At most this many, newest first.")
+    var limit = 20
+
+    func run() async throws {
+        try await Client.ask(place, "rejects", JSONObject.of(("limit", .whole(limit))))
+    }
+}
+
+/// A person by one of their identifiers.
+struct PersonArgument: ParsableArguments {
+    @Argument(help: "The person: TYPE:VALUE, such as user_id:4711 or email:ada@example.com.")
+    var person: String
+
+    func validate() throws {
+        guard let colon = person.firstIndex(of: ":"), colon > person.startIndex,
+            person.index(after: colon) < person.endIndex
+        else {
+            throw ValidationError("\(person) is not TYPE:VALUE, such as user_id:4711")
+        }
+    }
+}

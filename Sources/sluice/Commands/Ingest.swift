@@ -1,0 +1,51 @@
+internal import ArgumentParser
+internal import Feeds
+internal import JSONText
+
+struct Ingest: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Reads events from files: NDJSON or CSV, plain or gzip.",
+        discussion: """
+            Safe to run twice: message ids are stable, so what is there already counts as a duplicate. \
+            Records that give no event go to the reject file with their reason (`sluice rejects`).
+            """)
+    @OptionGroup var place: Place
+    @Argument(help: "The files, in order.")
+    var files: [String]
+    @Option(help: "The source whose events they are.")
+    var source: String
+    @Option(help: ArgumentHelp("How records become messages (YAML).", valueName: "file"))
+    var map: String?
+    @Flag(
+        help: ArgumentHelp(
+            "Each event counts as arriving at its own time, and time moves with them. "
+                + "Only for a workspace without other events."))
+    var asIfLive = false
+    @Option(
+        help: ArgumentHelp("Begin at this record of the first file, counted from 1.", valueName: "n"))
+    var fromRecord = 1
+
+    func validate() throws {
+        guard !files.isEmpty else { throw ValidationError("name at least one file") }
+        guard fromRecord >= 1 else { throw ValidationError("records are counted from 1") }
+    }
+
+    func run() async throws {
+        let mapping: FeedMapping?
+        do {
+            mapping = try map.map { try FeedMapping(contentsOf: $0) }
+        } catch {
+            throw CommandFailure(.refused, "\(error)")
+        }
+        let options = IngestRun.Options(source: source, asIfLive: asIfLive, mapping: mapping)
+        let total = try await Client.with(place, whenAbsent: .create) { client in
+            var run = IngestRun(client: client, options: options)
+            for (index, file) in files.enumerated() {
+                try await run.ingest(file, fromRecord: index == 0 ? fromRecord : 1)
+            }
+            try await run.finish()
+            return run.total
+        }
+        Terminal.out(place.json ? total.json.prettyText : Renderer.text(total.json))
+    }
+}

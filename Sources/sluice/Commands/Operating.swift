@@ -1,0 +1,143 @@
+internal import ArgumentParser
+internal import Glibc
+internal import JSONText
+
+struct Suppress: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Stops collecting for and telling others about a person, from now on.")
+    @OptionGroup var place: Place
+    @OptionGroup var person: PersonArgument
+    @Option(help: "Who asked for it; stands in the log.")
+    var by = Names.user
+
+    func run() async throws {
+        let parameters = JSONObject.of(("person", .string(person.person)), ("by", .string(by)))
+        try await Client.ask(place, "suppress", parameters)
+    }
+}
+
+struct Destination: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Holds a destination, lets it go on, tries its parked effects again.",
+        subcommands: [Pause.self, Resume.self, Redrive.self])
+
+    struct Pause: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Sends it nothing for now.")
+        @OptionGroup var place: Place
+        @OptionGroup var which: DestinationArgument
+        func run() async throws { try await which.ask(place, "destination.pause") }
+    }
+
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Sends to it again.")
+        @OptionGroup var place: Place
+        @OptionGroup var which: DestinationArgument
+        func run() async throws { try await which.ask(place, "destination.resume") }
+    }
+
+    struct Redrive: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tries once more what was parked after too many tries.")
+        @OptionGroup var place: Place
+        @OptionGroup var which: DestinationArgument
+        func run() async throws { try await which.ask(place, "destination.redrive") }
+    }
+}
+
+struct DestinationArgument: ParsableArguments {
+    @Argument(help: "The destination's name in the policy.")
+    var destination: String
+    @Option(help: "Who asked for it; stands in the log.")
+    var by = Names.user
+
+    func ask(_ place: Place, _ operation: String) async throws {
+        let parameters = JSONObject.of(("destination", .string(destination)), ("by", .string(by)))
+        try await Client.ask(place, operation, parameters)
+    }
+}
+
+struct Key: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write keys: who may send events, and as which source.",
+        subcommands: [Create.self, Revoke.self, List.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a write key. It is shown once and kept nowhere.")
+        @OptionGroup var place: Place
+        @Argument(help: "The source whose events it may send.")
+        var source: String
+        @Option(help: "The key's own name; the source's when absent.")
+        var name: String?
+
+        func run() async throws {
+            let parameters = JSONObject.of(("source", .string(source)), ("name", .text(name)))
+            try await Client.ask(place, "key.create", parameters, whenAbsent: .create)
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Takes a write key back.")
+        @OptionGroup var place: Place
+        @Argument(help: "The key's name.")
+        var name: String
+
+        func run() async throws {
+            try await Client.ask(place, "key.revoke", JSONObject.of(("name", .string(name))))
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Which keys and tokens there are; never the secrets.")
+        @OptionGroup var place: Place
+        func run() async throws { try await Client.ask(place, "access.list", JSONObject()) }
+    }
+}
+
+struct Token: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tokens: who may ask over HTTP, and what.",
+        subcommands: [Create.self, Revoke.self, Key.List.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a token. It is shown once and kept nowhere.")
+        @OptionGroup var place: Place
+        @Argument(help: "operator, auditor or service.")
+        var role: String
+        @Argument(help: "The token's name, as records of its questions will show it.")
+        var name: String
+
+        func validate() throws {
+            guard ["operator", "auditor", "service"].contains(role) else {
+                throw ValidationError("\(role) is no role: operator, auditor or service")
+            }
+        }
+
+        func run() async throws {
+            let parameters = JSONObject.of(("role", .string(role)), ("name", .string(name)))
+            try await Client.ask(place, "token.create", parameters, whenAbsent: .create)
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Takes a token back.")
+        @OptionGroup var place: Place
+        @Argument(help: "The token's name.")
+        var name: String
+
+        func run() async throws {
+            try await Client.ask(place, "token.revoke", JSONObject.of(("name", .string(name))))
+        }
+    }
+}
+
+/// Who sits at the terminal, for records of what was done.
+enum Names {
+    static var user: String {
+        guard let name = getenv("USER") else { return "local" }
+        let text = String(cString: name)
+        return text.isEmpty ? "local" : text
+    }
+}

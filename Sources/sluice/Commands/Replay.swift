@@ -1,0 +1,87 @@
+internal import ArgumentParser
+internal import JSONText
+
+struct Replay: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "History under other rules: simulate, rebuild, verify, send what was missed.",
+        subcommands: [Simulate.self, Rebuild.self, Verify.self, Backfill.self, Plans.self])
+
+    struct Simulate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "What each destination would, and would not, have got under a policy.",
+            discussion: "Cannot send anything.")
+        @OptionGroup var place: Place
+        @OptionGroup var file: PolicyFileArgument
+        @Option(help: "From this offset or time on.")
+        var from: String?
+        @Option(help: "Up to this offset or time, not including it.")
+        var to: String?
+        @Option(help: "How many differing events to name for each destination.")
+        var samples: Int?
+
+        func run() async throws {
+            var parameters = try file.parameters()
+            parameters["from"] = .text(from)
+            parameters["to"] = .text(to)
+            parameters["samples"] = .whole(samples)
+            try await Client.ask(place, "replay.simulate", parameters, view: SimulationView.text)
+        }
+    }
+
+    struct Rebuild: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Folds everything anew beside what is there, compares, and promotes it.")
+        @OptionGroup var place: Place
+
+        func run() async throws { try await Client.ask(place, "replay.rebuild", JSONObject()) }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Whether a fresh fold gives the same digest as what is live.")
+        @OptionGroup var place: Place
+
+        func run() async throws { try await Client.ask(place, "replay.verify", JSONObject()) }
+    }
+
+    struct Backfill: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sends one destination what the rules in force allow and it never got.",
+            discussion: "Shows the plan; --apply puts it in force. Never sends anything twice.")
+        @OptionGroup var place: Place
+        @Argument(help: "The destination's name in the policy.")
+        var destination: String
+        @Option(help: "From this offset or time on.")
+        var from: String?
+        @Option(help: "Up to this offset or time, not including it.")
+        var to: String?
+        @Flag(help: "Put the plan in force.")
+        var apply = false
+        @Option(help: "Who answers for it; needed with --apply.")
+        var approver: String?
+        @Option(help: "Effects a second, at most.")
+        var rate: Int?
+
+        func validate() throws {
+            if apply, approver == nil {
+                throw ValidationError("--apply needs --approver: who answers for what is sent")
+            }
+        }
+
+        func run() async throws {
+            let parameters = JSONObject.of(
+                ("destination", .string(destination)), ("from", .text(from)), ("to", .text(to)),
+                ("dryRun", .bool(!apply)), ("approver", .text(approver)),
+                ("rate", .whole(rate)))
+            try await Client.ask(place, "replay.backfill", parameters)
+        }
+    }
+
+    struct Plans: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Every plan, and what became of it.")
+        @OptionGroup var place: Place
+
+        func run() async throws { try await Client.ask(place, "replay.plans", JSONObject()) }
+    }
+}

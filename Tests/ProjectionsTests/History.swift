@@ -1,0 +1,228 @@
+import CustomerModel
+import EventLog
+import Hashing
+import JSONText
+import PolicyText
+import Projections
+
+/// A small log in memory, written as a story and folded as it grows.
+///
+/// Lines are made as the platform makes them, so that the fold reads here what it reads there.
+struct History {
+    var state: FoldState
+    private(set) var records: [(record: Header, line: [UInt8])] = []
+    private var extractor: EventExtractor
+    /// Microseconds; every record is a second after the one before unless told otherwise.
+    var clock: Int64 = 1_767_225_600_000_000  // 2026-01-01T00:00:00Z
+    private var policyVersion = 0
+    static let key = SipKey(low: 0x0706_0504_0302_0100, high: 0x0f0e_0d0c_0b0a_0908)
+
+    struct Header {
+        var offset: UInt64
+        var kind: UInt8
+        var recorded: Int64
+        var occurred: Int64
+        var source: String
+        var name: String
+        var keys: [UInt64]
+    }
+
+    init(policy: String? = nil) throws {
+        state = FoldState(key: Self.key)
+        state.journal = []
+        extractor = EventExtractor(key: Self.key)
+        if let policy { try activate(policy) }
+    }
+
+    var next: UInt64 { UInt64(records.count) }
+
+    // MARK: Records
+
+    @discardableResult
+    mutating func activate(_ text: String) throws -> UInt64 {
+        _ = try PolicyFile.read(text, name: "test")
+        policyVersion += 1
+        return append(
+            PolicyRecord(
+                version: policyVersion, text: text, sha256: SHA256.of(text), approver: "test",
+                note: nil))
+    }
+
+    @discardableResult
+    mutating func append(_ record: some ControlRecord) -> UInt64 {
+        let now = Timestamp(microseconds: clock)
+        return append(
+            kind: type(of: record).kind.rawValue, source: "sluice", name: type(of: record).kind.name,
+            occurred: clock, keys: [], tail: record.tail(received: now))
+    }
+
+    /// One event; `json` is the client's message, `envelope` what stands around it in the line.
+    @discardableResult
+    mutating func event(_ json: String, source: String = "web", envelope: String = "") throws
+        -> UInt64
+    {
+        let received = Timestamp(microseconds: clock)
+        let tail =
+            "\"kind\":\"event\",\"source\":\"\(source)\",\"received\":\"\(received)\",\"changed\":[]\(envelope),\"body\":\(json)}"
+        var parser = JSONParser()
+        let columns = try parser.parse(Array(("{" + tail).utf8)) { line in
+            EventBody(line: line).map {
+                extractor.columns(of: $0, source: source, received: received)
+            }
+        }
+        return append(
+            kind: 1, source: source, name: columns?.name ?? "",
+            occurred: columns?.occurred.microseconds ?? clock, keys: columns?.keys ?? [],
+            tail: Array(tail.utf8))
+    }
+
+    private mutating func append(
+        kind: UInt8, source: String, name: String, occurred: Int64, keys: [UInt64], tail: [UInt8]
+    ) -> UInt64 {
+        let header = Header(
+            offset: next, kind: kind, recorded: clock, occurred: occurred, source: source,
+            name: name, keys: keys)
+        let prefix =
+            "{\"v\":1,\"offset\":\(header.offset),\"recorded\":\"\(Timestamp(microseconds: clock))\","
+        records.append((header, Array(prefix.utf8) + tail))
+        clock += 1_000_000
+        apply(header.offset, to: &state)
+        return header.offset
+    }
+
+    // MARK: Folding
+
+    private func apply(_ offset: UInt64, to state: inout FoldState) {
+        let step = withRecord(offset) { state.apply($0) }
+        if case .needsHistory(let metrics) = step {
+            for past in 0..<offset { withRecord(past) { state.count($0, in: metrics) } }
+            state.finishActivation(at: offset)
+        }
+    }
+
+    private func withRecord<R>(_ offset: UInt64, _ body: (FoldRecord) -> R) -> R {
+        let (header, line) = records[Int(offset)]
+        return line.withUnsafeBytes { bytes in
+            body(
+                FoldRecord(
+                    offset: header.offset, kind: header.kind, recorded: header.recorded,
+                    occurred: header.occurred, source: header.source, name: header.name,
+                    keys: header.keys, line: bytes))
+        }
+    }
+
+    /// Applies the rest of the log to a state that stands earlier.
+    func advance(_ state: inout FoldState) {
+        for offset in state.next..<next { apply(offset, to: &state) }
+    }
+
+    /// The same log folded anew.
+    func rebuilt(schedule: FoldState.Schedule = .asActivated, upTo end: UInt64? = nil) -> FoldState {
+        var fresh = FoldState(key: Self.key, schedule: schedule)
+        for offset in 0..<(end ?? next) { apply(offset, to: &fresh) }
+        return fresh
+    }
+
+    // MARK: Questions
+
+    func explain(_ offset: UInt64, _ destination: String) throws -> Explanation? {
+        let (header, line) = records[Int(offset)]
+        var parser = JSONParser()
+        return try parser.parse(line) {
+            state.explain(
+                at: offset, line: $0, source: header.source, occurred: header.occurred,
+                destination: destination)
+        }
+    }
+
+    /// The recorded judgement's failing gates; `["allow"]` when none.
+    func gates(_ offset: UInt64, _ destination: String) throws -> [String] {
+        guard let recorded = try explain(offset, destination)?.recorded else { return ["none"] }
+        return recorded.isAllow ? ["allow"] : recorded.gates.map(\.name)
+    }
+
+    func profile(_ person: String, asOf offset: UInt64? = nil) -> ProfileSummary? {
+        PersonReference(person).flatMap { state.profile($0, asOf: offset) }
+    }
+
+    func consent(_ person: String, _ purpose: String, asOf offset: UInt64? = nil) -> String? {
+        PersonReference(person)
+            .flatMap { state.consent(of: $0, asOf: offset, now: clock) }?
+            .purposes.first { $0.name == purpose }?.state.value.name
+    }
+
+    /// Writes the release that is due for a lane, as the platform does.
+    @discardableResult
+    mutating func release(_ destination: String, epoch: Int = 1) -> ReleasedRecord? {
+        let lane = Lane(destination: destination, epoch: epoch)
+        guard let record = state.dueRelease(of: lane, from: nil) else { return nil }
+        append(record)
+        return record
+    }
+
+    func pending(_ destination: String, epoch: Int = 1) -> [PendingEffect] {
+        var copy = state
+        return copy.pendingEffects(
+            in: Lane(destination: destination, epoch: epoch), limit: 1000, skipping: { _ in false })
+    }
+
+    /// The second look at everything that waits.
+    func look(_ destination: String, epoch: Int = 1) throws -> Look {
+        var copy = state
+        let lane = Lane(destination: destination, epoch: epoch)
+        let effects = pending(destination, epoch: epoch)
+        return try copy.look(
+            effects, lines: effects.map { records[Int($0.offset)].line },
+            metas: effects.map {
+                let header = records[Int($0.offset)].record
+                return FoldLine(source: header.source, occurred: header.occurred)
+            }, lane: lane, now: Timestamp(microseconds: clock))
+    }
+
+    /// Records an attempt of everything that waits and may leave, and its receipt.
+    mutating func deliver(
+        _ destination: String, epoch: Int = 1, outcome: ReceiptOutcome? = .delivered
+    ) throws -> [Outgoing] {
+        let look = try look(destination, epoch: epoch)
+        let outgoing = look.verdicts.compactMap { verdict -> Outgoing? in
+            if case .send(let item) = verdict { return item }
+            return nil
+        }
+        guard !outgoing.isEmpty else { return [] }
+        let fields = append(
+            FieldSetRecord(
+                destination: destination, epoch: epoch, fields: outgoing[0].fields,
+                identifiers: outgoing[0].identifiers))
+        let attempt = append(
+            AttemptRecord(
+                destination: destination, epoch: epoch, recipient: look.destination.recipient,
+                slot: Lane.eventSlot, plan: nil, look: look.offset.value,
+                generation: look.generation, try: 1, request: outgoing[0].key.hex,
+                bodyDigest: SHA256.of(outgoing[0].body), bodyBytes: outgoing[0].body.count,
+                started: Timestamp(microseconds: clock), position: nil,
+                members: outgoing.map {
+                    AttemptRecord.Member(
+                        key: $0.key, action: $0.action, at: $0.at.value, audience: $0.audience,
+                        profile: $0.profile, digest: SHA256.of($0.body), policy: $0.policyVersion,
+                        consent: $0.consent?.value, fieldSet: fields,
+                        identifiers: $0.identifierHashes)
+                }))
+        if let outcome {
+            append(
+                ReceiptRecord(
+                    attempt: attempt, outcome: outcome, status: 200, retryAfterMilliseconds: nil,
+                    reason: "test", settled: Timestamp(microseconds: clock), exceptions: [],
+                    parked: false))
+        }
+        return outgoing
+    }
+}
+
+extension PendingEffect {
+    var offset: UInt64 {
+        switch subject {
+        case .event(let offset): offset.value
+        case .membership(_, _, _, let offset): offset.value
+        }
+    }
+}

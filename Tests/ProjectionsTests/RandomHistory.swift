@@ -1,0 +1,94 @@
+import CustomerModel
+import JSONText
+import Projections
+
+/// A random history from a seed: people who share devices and addresses, consent given and taken, policies
+/// that change, releases, attempts and receipts of every outcome, suppressions and ticks.
+struct RandomHistory {
+    var history: History
+    private var random: SplitMix
+
+    init(seed: UInt64, length: Int, policies: Int = 3) throws {
+        random = SplitMix(seed: seed)
+        history = try History(policy: Self.policy(0))
+        var version = 1
+        for index in 0..<length {
+            history.clock += Int64(random.next(upTo: 4)) * 3_600_000_000
+            switch random.next(upTo: 20) {
+            case 0 where version < policies:
+                try history.activate(Self.policy(version))
+                version += 1
+            case 1:
+                history.append(
+                    TickRecord(time: Timestamp(microseconds: history.clock), asIfLive: false))
+            case 2 where random.next(upTo: 4) == 0:
+                history.append(SuppressionRecord(type: "user_id", value: user(), by: "test"))
+            case 3:
+                history.release("warehouse")
+                history.release("ads")
+            case 4:
+                let outcomes: [ReceiptOutcome?] = [.delivered, .rejected, .retry, .unknown, nil]
+                _ = try history.deliver(
+                    random.next(upTo: 2) == 0 ? "warehouse" : "ads",
+                    outcome: outcomes[random.next(upTo: outcomes.count)])
+            case 5:
+                history.append(
+                    OperatorRecord(
+                        act: random.next(upTo: 2) == 0 ? .pause : .resume, subject: "ads", by: "test"))
+            case 6, 7:
+                try history.event(
+                    Message.identify(
+                        id: "m\(index)", user: maybe(user()), anonymous: device(),
+                        traits:
+                            #"{"email":"e\#(random.next(upTo: 5))@x.org","plan":"p\#(random.next(upTo: 2))"}"#
+                    ))
+            case 8, 9:
+                try history.event(
+                    Message.preference(
+                        id: "m\(index)", user: maybe(user()), anonymous: device(), consent(),
+                        timestamp: Timestamp(
+                            microseconds: history.clock
+                                - Int64(random.next(upTo: 100)) * 3_600_000_000
+                        ).description))
+            default:
+                let names = ["Order Completed", "Product Viewed", "Cart Viewed"]
+                try history.event(
+                    Message.track(
+                        names[random.next(upTo: 3)], id: "m\(index)", user: maybe(user()),
+                        anonymous: device(),
+                        properties: #"{"revenue":\#(random.next(upTo: 200)).5,"order_id":"o"}"#,
+                        consent: random.next(upTo: 3) == 0 ? consent() : nil),
+                    envelope: random.next(upTo: 15) == 0 ? ",\"gpc\":true" : "")
+            }
+        }
+    }
+
+    private mutating func user() -> String { "u\(random.next(upTo: 5))" }
+    private mutating func device() -> String { "a\(random.next(upTo: 6))" }
+    private mutating func maybe(_ value: String) -> String? {
+        random.next(upTo: 2) == 0 ? value : nil
+    }
+    private mutating func consent() -> [String: Bool] {
+        var given: [String: Bool] = [:]
+        for category in ["Analytics", "Advertising"] where random.next(upTo: 3) > 0 {
+            given[category] = random.next(upTo: 3) > 0
+        }
+        return given
+    }
+
+    private static func policy(_ version: Int) -> String {
+        let audiences = """
+            audiences:
+              buyers:
+                any:
+                  - sum: { event: Order Completed, of: properties.revenue, within: 5d, atLeast: 100 }
+                  - count: { event: Product Viewed, moreThan: \(3 + version) }
+                  - trait: { name: plan, is: p1 }
+            """
+        return Policies.shop(
+            resolve: version == 1 ? "latest" : "strictest",
+            ads: version == 2 ? "    sample: 50%\n    audiences: [buyers]"
+                : "    audiences: [buyers]",
+            audiences: audiences)
+    }
+}
