@@ -45,7 +45,7 @@ let package = Package(
         .target(name: "Hashing", dependencies: ["CChecksum", "CCrypto"], swiftSettings: settings),
         .target(name: "JSONText", swiftSettings: settings),
         .target(
-            name: "EventLog", dependencies: ["CLZ4", "Hashing", "JSONText"], swiftSettings: settings),
+            name: "EventLog", dependencies: ["CLZ4", "Hashing"], swiftSettings: settings),
         .target(
             name: "CustomerModel", dependencies: ["JSONText", "Hashing"], swiftSettings: settings),
         .target(
@@ -58,7 +58,11 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "ReadModel",
-            dependencies: ["Projections", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "CustomerModel", "EventLog", "Hashing", "JSONText", "Projections",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
         .target(
             name: "Delivery",
@@ -109,6 +113,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
@@ -132,6 +137,7 @@ let package = Package(
                 "JSONText",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
@@ -145,7 +151,7 @@ let package = Package(
             name: "PolicyTextTests", dependencies: ["CustomerModel", "JSONText", "PolicyText"],
             swiftSettings: settings),
         .testTarget(
-            name: "FeedsTests", dependencies: ["CustomerModel", "Feeds", "JSONText"],
+            name: "FeedsTests", dependencies: ["Feeds", "JSONText"],
             swiftSettings: settings),
         .testTarget(
             name: "ProjectionsTests",
@@ -180,7 +186,9 @@ let package = Package(
                 "CustomerModel", "EventLog", "Feeds", "JSONText", "Platform", "Server", "sluice",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .testTarget(

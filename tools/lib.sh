@@ -3,7 +3,9 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Says what goes on, so that a log can be skimmed.
-heading() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+heading() {
+  if [[ -t 1 ]]; then printf '\n\033[1m== %s\033[0m\n' "$*"; else printf '\n== %s\n' "$*"; fi
+}
 say() { printf '   %s\n' "$*"; }
 fail() {
   printf '%s: %s\n' "$0" "$*" >&2

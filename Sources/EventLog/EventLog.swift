@@ -63,12 +63,12 @@ public final class EventLog: Sendable {
         let writer = LogWriter(
             opened, storage: storage, configuration: configuration, monitor: monitor,
             catalog: catalog)
-        self.writer = OwnThread { writer.run() }
+        self.writer = OwnThread(.normal) { writer.run() }
         switch configuration.sealing {
         case .off: sealer = nil
         case .background:
             let loop = SealerLoop(storage: storage, configuration: configuration, monitor: monitor)
-            sealer = OwnThread { loop.run() }
+            sealer = OwnThread(.background) { loop.run() }
         }
     }
 
@@ -95,7 +95,8 @@ public final class EventLog: Sendable {
         return ticket
     }
 
-    /// Returns after an fdatasync covered the ticket's records.
+    /// Returns after an fdatasync covered the ticket's records. Cancelling the task does not end the
+    /// wait: the log answers, or is closed.
     public func waitDurable(_ ticket: AppendTicket) async throws {
         guard ticket.count > 0 else { return }
         try await waitDurable(before: ticket.end.value)
@@ -107,7 +108,8 @@ public final class EventLog: Sendable {
     }
 
     private func waitDurable(before end: UInt64) async throws {
-        try await withCheckedThrowingContinuation { (waiting: CheckedContinuation<Void, any Error>) in
+        try await withCheckedThrowingContinuation {
+            (waiting: CheckedContinuation<Void, any Error>) in
             let now = monitor.withLock { queue -> AppendQueue.Durability in
                 let now = queue.durability(of: end)
                 if case .pending = now {
@@ -201,7 +203,8 @@ public final class EventLog: Sendable {
         ) { room in
             room.copyBytes(from: type.utf8)
             room[typeBytes] = 0
-            UnsafeMutableRawBufferPointer(rebasing: room[(typeBytes + 1)...]).copyMemory(from: value)
+            UnsafeMutableRawBufferPointer(rebasing: room[(typeBytes + 1)...]).copyMemory(
+                from: value)
             return SipHash.hash(UnsafeRawBufferPointer(room), key: identity.key)
         }
     }

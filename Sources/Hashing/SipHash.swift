@@ -39,7 +39,8 @@ public enum SipHash {
 
         let wholeWords = bytes.count / 8
         for word in 0..<wholeWords {
-            let m = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: word * 8, as: UInt64.self))
+            let m = UInt64(
+                littleEndian: bytes.loadUnaligned(fromByteOffset: word * 8, as: UInt64.self))
             v3 ^= m
             round()
             round()

@@ -43,6 +43,7 @@ public final class Workspace: Sendable {
     public let collector: Collector
     public let projection: LiveProjection
     let readModel: ReadModelStore
+    let mustRebuildReadModel: Bool
     let checkpoints: CheckpointStore
     let driver: FoldDriver
     let running = Mutex(RunningState())
@@ -59,7 +60,7 @@ public final class Workspace: Sendable {
     private init(
         directory: String, options: WorkspaceOptions, log: EventLog, access: AccessList,
         secrets: SecretsFile, collector: Collector, projection: LiveProjection,
-        readModel: ReadModelStore, checkpoints: CheckpointStore
+        readModel: ReadModelStore, mustRebuildReadModel: Bool, checkpoints: CheckpointStore
     ) {
         self.directory = directory
         self.options = options
@@ -69,6 +70,7 @@ public final class Workspace: Sendable {
         self.collector = collector
         self.projection = projection
         self.readModel = readModel
+        self.mustRebuildReadModel = mustRebuildReadModel
         self.checkpoints = checkpoints
         driver = FoldDriver(log: log, projection: projection, logger: options.logger)
     }
@@ -102,9 +104,18 @@ public final class Workspace: Sendable {
                 directory: directory + "/checkpoints", identity: log.identity,
                 logger: options.logger)
             var state = checkpoints.newest(upTo: log.durableEnd) ?? FoldState(key: log.identity.key)
+            let readModel = try ReadModelStore.open(
+                directory: directory + "/read",
+                origin: ModelOrigin(
+                    logID: log.identity.hex, incarnation: log.identity.incarnation))
+            // Where the read model stands no further back than the checkpoint, what is folded from here
+            // on is all that it lacks; otherwise it is made anew once the platform runs.
+            let canFollow = readModel.canFollow(
+                generation: state.generation, from: Offset(state.next))
+            if canFollow { state.journal = [] }
             var replayer = Replayer(log: log)
             try replayer.advance(&state, to: log.durableEnd)
-            state.journal = []
+            state.journal = state.journal ?? []
             return Workspace(
                 directory: directory, options: options, log: log,
                 access: try AccessList.open(path: directory + "/access.json"),
@@ -113,11 +124,7 @@ public final class Workspace: Sendable {
                     log: log, rejects: RejectFile(directory: directory + "/rejects"),
                     limits: options.limits),
                 projection: LiveProjection(log: log, state: state),
-                readModel: try ReadModelStore.open(
-                    directory: directory + "/read",
-                    origin: ModelOrigin(
-                        logID: log.identity.hex, incarnation: log.identity.incarnation)),
-                checkpoints: checkpoints)
+                readModel: readModel, mustRebuildReadModel: !canFollow, checkpoints: checkpoints)
         } catch {
             log.close()
             throw error

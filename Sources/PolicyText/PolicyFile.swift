@@ -80,7 +80,8 @@ public import CustomerModel
 /// each a list or `all`. A listed path takes what is under it along; a path through an array takes
 /// nothing. `identifiers` are sent along; of `requires`, one must be there. A `file` path stands under the
 /// data directory's `outputs/`. A `webhook`'s `secret` is a name in `secrets.yaml`; `http:` is for loopback
-/// and private addresses. `sources` may be `all`; `timeout` is at most 120s, `batch` 1000, `attempts` 100.
+/// and private addresses. `sources` may be `all`; `timeout` is at most 120s, `attempts` 100, and
+/// `batch` 1000; without one a file gets 500 effects in a write and a webhook one in a request.
 ///
 /// **Conditions** (`filter`, `where`): `all`, `any` and `not` of others, a list meaning `all`; or `field`,
 /// a path from the message's root, with one or more of `is`, `isOneOf`, `atLeast`, `atMost`, `moreThan`,

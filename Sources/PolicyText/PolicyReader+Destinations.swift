@@ -128,6 +128,9 @@ extension PolicyReader {
         destination.samplePerMillion = section["sample"].flatMap { sample($0) }
         if let node = section["batch"], let size = whole(node, of: "`batch`", in: 1...1_000) {
             destination.batchSize = size
+        } else if case .file = destination.connector {
+            // A file has no receiver that would have to take a batch apart.
+            destination.batchSize = 500
         }
         if let node = section["attempts"], let tries = whole(node, of: "`attempts`", in: 1...100) {
             destination.maximumAttempts = tries

@@ -6,6 +6,8 @@ public enum ReadModelError: Error, Equatable, Sendable, CustomStringConvertible 
     case database(operation: String, code: Int32, reason: String)
     /// No rebuild was ever finished, so there is nothing to follow on from.
     case neverBuilt
+    /// Changes were handed in and could not be written; what follows would leave a hole.
+    case changesLost
     /// The projection is not of the generation that the rows were made from.
     case otherGeneration(model: Int, projection: Int)
     /// A query that was not even tried.
@@ -25,6 +27,8 @@ public enum ReadModelError: Error, Equatable, Sendable, CustomStringConvertible 
                 + "it can be rebuilt from the log at any time"
         case .neverBuilt:
             "the read model has not been built yet"
+        case .changesLost:
+            "the read model missed changes that could not be written: rebuild it"
         case .otherGeneration(let model, let projection):
             "the read model stands for generation \(model) and the projection is generation "
                 + "\(projection): rebuild it"

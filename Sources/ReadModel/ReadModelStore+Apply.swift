@@ -1,6 +1,7 @@
 public import EventLog
 import GRDB
 public import Projections
+import Synchronization
 
 extension ReadModelStore {
     /// Follows the projection: writes everybody who changed as they are now, in one transaction.
@@ -12,14 +13,19 @@ extension ReadModelStore {
     ///   - changes: all there were since the last call; several of one person cost one write.
     ///   - offset: the projection's ``LiveProjection/applied`` **before** `changes` were taken.
     ///   - deliveries: requests that began or ended, each with everything that is known of it.
-    /// - Throws: ``ReadModelError``; nothing was written then. After ``ReadModelError/otherGeneration(model:projection:)``
-    ///   the rows must be rebuilt, since another generation numbers its people differently.
+    /// - Throws: ``ReadModelError``; nothing was written then, and nothing will be before the rows are
+    ///   rebuilt: the changes were taken from the projection and are nowhere else.
     public func apply(
         changes: [ProjectionChange], projection: LiveProjection, appliedTo offset: Offset,
         deliveries: [DeliveryRow] = []
     ) throws {
         try writing { file, standing in
             guard let standing else { throw ReadModelError.neverBuilt }
+            guard !shared.withLock({ $0.hasLostChanges }) else {
+                throw ReadModelError.changesLost
+            }
+            var isWritten = false
+            defer { if !isWritten { shared.withLock { $0.hasLostChanges = true } } }
             var reached = standing
             reached.applied = offset
             let now = reached
@@ -32,6 +38,7 @@ extension ReadModelStore {
                     try ModelMeta.write(now, to: db)
                 }
             }
+            isWritten = true
             return now
         }
     }

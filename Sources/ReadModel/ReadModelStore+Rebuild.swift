@@ -11,12 +11,14 @@ extension ReadModelStore {
     ///
     /// Readers see the old rows until then and the new ones from then on. The projection may move
     /// meanwhile: start its journal before this is called (``LiveProjection/keepJournal()``), hand in how
-    /// to take it, and what changed is written before anybody sees the file. A crash leaves the old rows.
+    /// to take it, and what changed is written before anybody sees the file. The rows stand at the offset
+    /// at which the rebuild began, and the next `apply` moves that on. A crash leaves the old rows.
     ///
     /// - Parameters:
     ///   - deliveries: hands in every request there was, one call each; oldest first is quickest.
     ///   - changes: takes the changes since it was called last, or since before this call.
-    /// - Throws: ``ReadModelError``; the old rows stay.
+    /// - Throws: ``ReadModelError``, or what `deliveries` throws; the old rows stay, and cannot be
+    ///   followed on from.
     public func rebuild(
         from projection: LiveProjection,
         deliveries: ((DeliveryRow) throws -> Void) throws -> Void = { _ in },
@@ -32,22 +34,30 @@ extension ReadModelStore {
                         return try rebuild.run(deliveries, catchingUp: changes)
                     }
                     try queue.close()
-                    try swap(old, for: name)
+                    try swap(old, for: name, standing)
                     return standing
                 } catch {
                     directory.remove(name)
+                    // It may have taken changes that the old rows will never hear of.
+                    shared.withLock { $0.hasLostChanges = true }
                     throw error
                 }
             }
         }
     }
 
-    private func swap(_ old: ModelFile, for name: String) throws {
+    private func swap(
+        _ old: ModelFile, for name: String, _ standing: ModelStanding
+    ) throws {
         let fresh = try ModelFile(name, in: directory)
         try directory.publish(name)
         shared.withLock {
             // A store that was closed meanwhile stays closed.
-            if $0.file != nil { $0.file = fresh }
+            if $0.file != nil {
+                $0.file = fresh
+                $0.standing = standing
+            }
+            $0.hasLostChanges = false
         }
         old.supersede()
     }
@@ -74,10 +84,11 @@ extension ReadModelStore {
             try write(deliveries)
             try makeKeys()
             try db.execute(sql: ModelSchema.indexes)
-            let reached = try catchUp(from: Offset(applied), follower, changes)
+            try catchUp(follower, changes)
+            // No further: somebody may have taken changes since, and has yet to apply them.
             let standing = ModelStanding(
-                applied: reached, generation: generation, foldVersion: FoldState.codeVersion,
-                origin: origin)
+                applied: Offset(applied), generation: generation,
+                foldVersion: FoldState.codeVersion, origin: origin)
             try db.inTransaction {
                 try ModelMeta.write(standing, to: db)
                 try ModelSchema.markVersion(db)
@@ -133,23 +144,18 @@ extension ReadModelStore {
         /// Writes what changed while the rows were made, until little is left: the next call of `apply`
         /// brings that.
         private func catchUp(
-            from start: Offset, _ follower: Follower, _ changes: () -> [ProjectionChange]
-        ) throws -> Offset {
-            var reached = start
+            _ follower: Follower, _ changes: () -> [ProjectionChange]
+        ) throws {
             let writer = try ModelWriter(db)
             for _ in 0..<8 {
-                // Asked first: what is below it is in the changes, or in the rows already.
-                let applied = projection.applied
                 let batch = changes()
-                if batch.isEmpty { break }
+                if batch.isEmpty { return }
                 try db.inTransaction {
                     try follower.forEachPerson(in: batch) { try writer.write($0) }
                     return .commit
                 }
-                reached = applied
-                if batch.count < 1_000 { break }
+                if batch.count < 1_000 { return }
             }
-            return reached
         }
     }
 }

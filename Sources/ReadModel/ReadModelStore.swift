@@ -17,6 +17,9 @@ public final class ReadModelStore: Sendable {
     struct Shared {
         var file: ModelFile?
         var standing: ModelStanding?
+        /// Set by changes that could not be written, until a rebuild. The file needs no such mark: it
+        /// stands at an offset before them, and nobody can follow on from there.
+        var hasLostChanges = false
     }
 
     let directory: ModelDirectory
@@ -102,7 +105,8 @@ public final class ReadModelStore: Sendable {
     ///
     /// When not, it must be rebuilt: the changes between its offset and `start` can be had no more.
     public func canFollow(generation: Int, from start: Offset) -> Bool {
-        guard let standing else { return false }
+        let (known, hasLostChanges) = shared.withLock { ($0.standing, $0.hasLostChanges) }
+        guard let standing = known, !hasLostChanges else { return false }
         return standing.origin == origin && standing.generation == generation
             && standing.foldVersion == FoldState.codeVersion && start <= standing.applied
     }

@@ -33,7 +33,9 @@ public struct ServerConfiguration: Sendable {
     }
 
     /// Where local commands reach this server.
-    public static func socketPath(dataDirectory: String) -> String { dataDirectory + "/sluice.sock" }
+    public static func socketPath(dataDirectory: String) -> String {
+        dataDirectory + "/sluice.sock"
+    }
 
     /// Whether only this machine can connect.
     var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }

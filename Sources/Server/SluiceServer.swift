@@ -69,7 +69,8 @@ public final class SluiceServer: Service {
             do throws(LocalSocket.Failure) {
                 try LocalSocket.restrict(path)
             } catch {
-                logger.error("the local socket stays open to others", metadata: ["error": "\(error)"])
+                logger.error(
+                    "the local socket stays open to others", metadata: ["error": "\(error)"])
             }
             opening.note(port: nil)
         }
@@ -93,17 +94,26 @@ public final class SluiceServer: Service {
         Application(
             responder: FrontDoor(
                 workspace: workspace, configuration: configuration, listener: listener),
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [SlowClientGuard()], idleTimeout: .seconds(75),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10,
-                        maxHeaderFieldCount: 100))),
+            server: HTTPServerBuilder { responder in
+                HTTPConnections(
+                    http1: HTTP1Channel(responder: responder, configuration: Self.http1))
+            },
             configuration: ApplicationConfiguration(
                 address: address, backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(
                     configuration.connections, logger: logger)),
             onServerRunning: onRunning, logger: logger)
+    }
+}
+
+extension SluiceServer {
+    /// Limits of one connection; see ``SlowClientGuard`` for those on its pace.
+    fileprivate static var http1: HTTP1Channel.Configuration {
+        .init(
+            additionalChannelHandlers: [SlowClientGuard()], idleTimeout: .seconds(75),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10,
+                maxHeaderFieldCount: 100))
     }
 }
 

@@ -19,7 +19,7 @@ package struct Sluice: AsyncParsableCommand {
                 name: "Asking",
                 subcommands: [
                     Explain.self, Audit.self, Profile.self, Consent.self, Audience.self,
-                    Rejects.self,
+                    Rejects.self, SQL.self,
                 ]),
             CommandGroup(
                 name: "Changing",

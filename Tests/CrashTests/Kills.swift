@@ -16,12 +16,12 @@ enum Kill: String, CaseIterable {
     /// Whether the server does it itself.
     var isFault: Bool { [.attemptRecorded, .bytesSent, .receiptPending].contains(self) }
 
-    /// Sixty kills: of each of the three places twelve, eight while starting, sixteen while
-    /// serving; in an order that follows from the seed.
+    /// A hundred kills: of each of the three places twenty, fifteen while starting, twenty-five
+    /// while serving; in an order that follows from the seed.
     static func plan(random: inout SeededRandom) -> [Kill] {
         let counts: [(Kill, Int)] = [
-            (.attemptRecorded, 12), (.bytesSent, 12), (.receiptPending, 12), (.starting, 8),
-            (.serving, 16),
+            (.attemptRecorded, 20), (.bytesSent, 20), (.receiptPending, 20), (.starting, 15),
+            (.serving, 25),
         ]
         var plan = counts.flatMap { kill, count in Array(repeating: kill, count: count) }
         for place in plan.indices.dropFirst() { plan.swapAt(place, random.below(place + 1)) }

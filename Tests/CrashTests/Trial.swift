@@ -63,7 +63,7 @@ struct Trial {
         let child = kill == .starting ? try server.launch() : try await server.start()
         try await Task.sleep(for: .milliseconds(random.below(kill == .starting ? 250 : 400)))
         child.kill()
-        let exit = await child.ended()
+        let exit = try await child.ended()
         guard exit == .signal(9) else {
             throw NeverHappened(description: "the kill: \(exit): \(child.lastWords)")
         }
@@ -72,14 +72,14 @@ struct Trial {
 
     private func roundByFault(_ kill: Kill, passage: Int) async throws -> Kill {
         let child = try server.launch(fault: "\(kill.rawValue):\(passage)")
-        if let exit = await child.ended(within: Self.patience) {
+        if let exit = try await child.ended(within: Self.patience) {
             guard exit == .signal(9) else {
                 throw NeverHappened(description: "the kill: \(exit): \(child.lastWords)")
             }
             return kill
         }
         child.kill()
-        _ = await child.ended()
+        _ = try await child.ended()
         return .serving
     }
 }

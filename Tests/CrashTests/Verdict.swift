@@ -94,8 +94,9 @@ struct Verdict {
             \(kills.values.reduce(0, +)) kills: \(counts.joined(separator: ", "))
             \(acknowledged.fates.count) events acknowledged, \(acknowledged.repeatedBatches) batches \
             sent more than once, \(lines.count) records in the log
-            \(requests.count) requests at the webhook for \(arrivals.count) effects; \(book.count) \
-            lines in the file; \(unknownReceipts) attempts were unknown for a time
+            \(requests.count) requests at the webhook, \(requests.count(where: \.isRepeated)) of them \
+            repeated, for \(arrivals.count) effects; \(book.count) lines in the file; \
+            \(unknownReceipts) attempts were unknown for a time
             """
     }
 }

@@ -224,7 +224,7 @@ import Testing
 
     @Test func `E6: waits until the fold has caught up with what is durable`() async throws {
         try await Workbench.with(purpose: "analytics") { bench in
-            let isDenied = Atomic(false)
+            let isDenied = Mutex(false)
             let transport = FakeTransport(
                 .accepted,
                 onPrepare: {
@@ -233,13 +233,13 @@ import Testing
                     do {
                         try await bench.collect("m-2", consent: false)
                     } catch { Issue.record(error) }
-                    isDenied.store(true, ordering: .sequentiallyConsistent)
+                    isDenied.withLock { $0 = true }
                 })
             try await bench.collect("m-1", consent: true)
             try await bench.release()
             let dispatcher = bench.dispatcher(transport)
             let running = Task { try await dispatcher.run() }
-            try await eventually { isDenied.load(ordering: .sequentiallyConsistent) }
+            try await eventually { isDenied.withLock { $0 } }
             for _ in 0..<100 { await Task.yield() }
             #expect(try bench.attempts().isEmpty)
             bench.pauseFolding(false)
@@ -292,12 +292,12 @@ import Testing
     @Test func `finishes the request in flight when it is stopped`() async throws {
         try await Workbench.with { bench in
             let (stopped, stop) = AsyncStream<Void>.makeStream()
-            let wasCut = Atomic(false)
+            let wasCut = Mutex(false)
             let transport = FakeTransport(
                 .accepted,
                 onSend: { _ in
                     for await _ in stopped {}
-                    wasCut.store(Task.isCancelled, ordering: .sequentiallyConsistent)
+                    wasCut.withLock { $0 = Task.isCancelled }
                 })
             for number in 1...2 { try await bench.collect("m-\(number)") }
             try await bench.release()
@@ -307,7 +307,7 @@ import Testing
             running.cancel()
             stop.finish()
             try await running.value
-            #expect(!wasCut.load(ordering: .sequentiallyConsistent))
+            #expect(!wasCut.withLock { $0 })
             try await eventually { bench.counts() == [.delivered: 1, .pending: 1] }
             #expect(transport.requests.count == 1)
         }

@@ -20,7 +20,7 @@ final class Workbench: Sendable {
     let clock = FakeClock()
     private let folding = Mutex((isPaused: false, isStopped: false))
 
-    /// - Parameter settings: more lines of the destination.
+    /// - Parameter settings: more lines of the destination; one effect a request where they say nothing.
     static func with(
         settings: [String] = [], purpose: String = "service",
         _ body: (Workbench) async throws -> Void
@@ -116,7 +116,8 @@ final class Workbench: Sendable {
                 events: [{ track: "*", properties: [total] }]
 
             """
-        for line in settings { text += "    \(line)\n" }
+        let isSized = settings.contains { $0.hasPrefix("batch:") }
+        for line in settings + (isSized ? [] : ["batch: 1"]) { text += "    \(line)\n" }
         try await append(
             PolicyRecord(
                 version: 1, text: text, sha256: SHA256.of(text), approver: "test", note: nil))

@@ -17,7 +17,7 @@ import Testing
                 "--live", directory(name + ".live"),
             ],
             outputPath: directory("generate.log"))
-        #expect(await child.ended() == .code(0), "\(child.lastWords)")
+        #expect(try await child.ended() == .code(0), "\(child.lastWords)")
         return directory(name)
     }
 

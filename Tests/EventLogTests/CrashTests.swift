@@ -66,7 +66,9 @@ import Testing
         again.close()
     }
 
-    @Test func `a failed fsync is final: appends are refused, reads go on, nothing moves`() throws {
+    @Test func `L5: a failed fsync is final, and nothing that it did not cover is ever seen`()
+        throws
+    {
         let storage = MemoryStorage()
         let log = try EventLog.open(storage: storage, configuration: Make.configuration())
         try log.write(Make.drafts(0..<10))
@@ -84,7 +86,9 @@ import Testing
         again.close()
     }
 
-    @Test func `a failed write is final too, and fails those who wait without blocking`() async throws {
+    @Test func `a failed write is final too, and fails those who wait without blocking`()
+        async throws
+    {
         let storage = MemoryStorage()
         let log = try EventLog.open(storage: storage, configuration: Make.configuration())
         try log.write(Make.drafts(0..<10))

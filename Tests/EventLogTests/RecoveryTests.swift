@@ -68,7 +68,10 @@ struct DamagedLog {
 }
 
 @Suite struct `Tail recovery` {
-    @Test func `L4: every cut leaves a true prefix, and reports a tear unless it falls between commits`() throws {
+    @Test
+    func `L4: every cut leaves a true prefix, and reports a tear unless it falls between commits`()
+        throws
+    {
         let whole = try DamagedLog.active()
         let bytes = try #require(whole.storage.contents(DamagedLog.activeFile))
         var clean = 0
@@ -96,7 +99,10 @@ struct DamagedLog {
         #expect(clean == 4, "the cuts between header, first, second, third and fourth commit")
     }
 
-    @Test func `L4: every flipped byte of an active segment is reported, and none gives a wrong record`() throws {
+    @Test
+    func `L4: every flipped byte of an active segment is reported, and none gives a wrong record`()
+        throws
+    {
         let whole = try DamagedLog.active()
         let bytes = try #require(whole.storage.contents(DamagedLog.activeFile))
         for flip in bytes.indices {
@@ -119,7 +125,9 @@ struct DamagedLog {
                         report.findings.contains {
                             if case .possiblyAcknowledged(_, _, _, let offsets) = $0 {
                                 offsets == end..<12 || offsets.lowerBound == end
-                            } else { false }
+                            } else {
+                                false
+                            }
                         }, "\(what)")
                 } else if flip >= 147 {
                     #expect(!report.damages.isEmpty && !damages.isEmpty, "\(what)")
@@ -128,7 +136,11 @@ struct DamagedLog {
         }
     }
 
-    @Test func `every flipped byte of a sealed segment is found by verify, and none gives a wrong record`() throws {
+    @Test
+    func
+        `every flipped byte of a sealed segment is found by verify, and none gives a wrong record`()
+        throws
+    {
         let whole = try DamagedLog.sealed()
         let file = try #require(
             try whole.storage.list().first { $0.hasSuffix("-0000.lz4") })
@@ -162,7 +174,11 @@ struct DamagedLog {
         }
     }
 
-    @Test func `L4: bytes of zeros after the last commit are a tear, other bytes may have been acknowledged`() throws {
+    @Test
+    func
+        `L4: bytes of zeros after the last commit are a tear, other bytes may have been acknowledged`()
+        throws
+    {
         let whole = try DamagedLog.active()
         let bytes = try #require(whole.storage.contents(DamagedLog.activeFile))
         let zeros = bytes + [UInt8](repeating: 0, count: 500)
@@ -176,7 +192,8 @@ struct DamagedLog {
             ])
         let noise = bytes + [UInt8](repeating: 0x55, count: 500)
         guard
-            case .opened(let cut, 12, _, _) = try whole.outcome(DamagedLog.activeFile, noise, "noise")
+            case .opened(let cut, 12, _, _) = try whole.outcome(
+                DamagedLog.activeFile, noise, "noise")
         else { throw Unexpected() }
         #expect(
             cut.findings == [
@@ -204,7 +221,9 @@ struct DamagedLog {
         }
     }
 
-    @Test func `damage below the durable end stays where it is, and the log goes on behind it`() throws {
+    @Test func `damage below the durable end stays where it is, and the log goes on behind it`()
+        throws
+    {
         let whole = try DamagedLog.active()
         var bytes = try #require(whole.storage.contents(DamagedLog.activeFile))
         bytes[bytes.count / 3] ^= 0xFF
@@ -229,7 +248,9 @@ struct DamagedLog {
 }
 
 @Suite struct `Left-over files` {
-    @Test func `temporary files and unnamed empty segments are removed, foreign files are left`() throws {
+    @Test func `temporary files and unnamed empty segments are removed, foreign files are left`()
+        throws
+    {
         let whole = try DamagedLog.active()
         let image = whole.storage.afterPowerCut()
         image.replace("manifest.tmp", with: [1, 2, 3])

@@ -1,4 +1,6 @@
 import EventLog
+import Foundation
+import Synchronization
 import Testing
 
 @Suite struct `Appending and reading` {
@@ -48,7 +50,9 @@ import Testing
 
     @Test func `one line is read by its offset, and none past the durable end`() throws {
         let log = try EventLog.open(storage: MemoryStorage(), configuration: Make.configuration())
-        for start in stride(from: 0, to: 100, by: 10) { try log.write(Make.drafts(start..<start + 10)) }
+        for start in stride(from: 0, to: 100, by: 10) {
+            try log.write(Make.drafts(start..<start + 10))
+        }
         var reader = log.makeReader()
         for number in [0, 99, 50, 51, 9, 10, 0] {
             let line = try #require(try reader.line(at: Offset(UInt64(number))))
@@ -62,7 +66,9 @@ import Testing
 
     @Test func `candidates are the offsets that carry a key, ascending`() throws {
         let log = try EventLog.open(storage: MemoryStorage(), configuration: Make.configuration())
-        for start in stride(from: 0, to: 200, by: 8) { try log.write(Make.drafts(start..<start + 8)) }
+        for start in stride(from: 0, to: 200, by: 8) {
+            try log.write(Make.drafts(start..<start + 8))
+        }
         var reader = log.makeReader()
         let shared = try reader.candidates(
             for: Make.spread(3), from: Offset(0), to: Offset(1000))
@@ -97,35 +103,89 @@ import Testing
             record.offset == Offset(25) ? .stop : .next
         }
         #expect(stopped == Offset(26))
-        #expect(try reader.forEach(from: Offset(500), to: Offset(600), needs: .lines) { _ in .next }
-            == Offset(500))
+        #expect(
+            try reader.forEach(from: Offset(500), to: Offset(600), needs: .lines) { _ in .next }
+                == Offset(500))
         log.close()
     }
 
-    @Test func `L6: recorded never goes backwards, and is searched by time`() throws {
-        let times: [Int64] = [1_000_000, 5_000_000, 3_000_000, 4_000_000, 9_000_000]
-        let calls = Ticks()
+    @Test func `L6: recorded never goes backwards with the clock, and is searched by time`() throws
+    {
+        let storage = MemoryStorage()
+        let now = Mutex<Int64>(0)
         var configuration = Make.configuration()
-        configuration.rollAgeSeconds = 1 << 30
-        // The writer's thread asks too; only appends count.
-        configuration.clock = { times[min(calls.next() / 1, times.count - 1)] }
-        let log = try EventLog.open(storage: MemoryStorage(), configuration: configuration)
-        for number in 0..<20 { try log.write([Make.draft(number)]) }
+        configuration.clock = { now.withLock { $0 } }
+        let log = try EventLog.open(storage: storage, configuration: configuration)
+        let clock: [Int64] = [1_000_000, 5_000_000, 3_000_000, 4_000_000, 9_000_000]
+        for (number, time) in clock.enumerated() {
+            now.withLock { $0 = time }
+            let ticket = try log.write([Make.draft(number)])
+            #expect(ticket.recorded == clock[...number].max())
+        }
+        log.close()
+        now.withLock { $0 = 2_000_000 }
+        let again = try EventLog.open(storage: storage, configuration: configuration)
+        #expect(try again.write([Make.draft(5)]).recorded == 9_000_000)
         var recorded: [Int64] = []
-        var reader = log.makeReader()
-        _ = try reader.forEach(from: Offset(0), to: log.durableEnd, needs: .columns) { record in
+        var reader = again.makeReader()
+        _ = try reader.forEach(from: Offset(0), to: Offset(6), needs: .columns) { record in
             recorded.append(record.recorded)
             return .next
         }
-        #expect(recorded == recorded.sorted())
-        let first = try #require(recorded.firstIndex { $0 >= 9_000_000 })
-        #expect(try reader.firstOffset(recordedAtOrAfter: 9_000_000) == Offset(UInt64(first)))
+        #expect(recorded == [1, 5, 5, 5, 9, 9].map { $0 * 1_000_000 })
+        #expect(try reader.firstOffset(recordedAtOrAfter: 5_000_000) == Offset(1))
+        #expect(try reader.firstOffset(recordedAtOrAfter: 5_000_001) == Offset(4))
         #expect(try reader.firstOffset(recordedAtOrAfter: 0) == Offset(0))
-        #expect(try reader.firstOffset(recordedAtOrAfter: 10_000_000) == log.durableEnd)
-        let line = try #require(try reader.line(at: Offset(UInt64(first))))
-        #expect(
-            String(decoding: line, as: UTF8.self).contains(
-                "\"recorded\":\"1970-01-01T00:00:09.000000Z\""))
+        #expect(try reader.firstOffset(recordedAtOrAfter: 10_000_000) == Offset(6))
+        let line = String(decoding: try #require(try reader.line(at: Offset(2))), as: UTF8.self)
+        #expect(line.contains("\"recorded\":\"1970-01-01T00:00:05.000000Z\""))
+        again.close()
+    }
+
+    @Test func `L3: offsets are dense, and each of many appenders finds its records at its own`()
+        throws
+    {
+        let storage = MemoryStorage()
+        let log = try EventLog.open(
+            storage: storage, configuration: `Rolling and sealing`.configuration())
+        let tickets = Mutex<[(ticket: AppendTicket, first: Int)]>([])
+        let threads = (0..<8).map { thread in
+            Thread {
+                for round in 0..<20 {
+                    let first = thread * 1000 + round * 7
+                    do {
+                        let ticket = try log.write(Make.drafts(first..<first + 7))
+                        tickets.withLock { $0.append((ticket, first)) }
+                    } catch { Issue.record("\(error)") }
+                }
+            }
+        }
+        for thread in threads { thread.start() }
+        #expect(eventually { tickets.withLock { $0.count } == 160 })
+        let records = try log.readAll().records
+        for (ticket, first) in tickets.withLock({ $0 }) {
+            for number in 0..<7 {
+                let record = records[Int(ticket.first.value) + number]
+                #expect(record.matches(Make.draft(first + number)))
+            }
+        }
+        log.close()
+    }
+
+    @Test func `a copy of a reader has buffers of its own`() throws {
+        let log = try EventLog.open(storage: MemoryStorage(), configuration: Make.configuration())
+        try log.write(Make.drafts(0..<50))
+        var reader = log.makeReader()
+        var inner = reader
+        var number = 0
+        _ = try reader.forEach(from: Offset(0), to: Offset(50), needs: .lines) { record in
+            let other = try inner.line(at: Offset(49 - record.offset.value))
+            #expect(other != nil)
+            #expect(Seen(record).matches(Make.draft(number)))
+            number += 1
+            return .next
+        }
+        #expect(number == 50)
         log.close()
     }
 
@@ -145,9 +205,10 @@ import Testing
         #expect(refused { $0.tail = Array("\"kind\":1".utf8) })
         #expect(refused { $0.tail = Array("{}".utf8) })
         #expect(refused { $0.tail.insert(0x0A, at: 20) })
-        #expect(refused {
-            $0.tail.insert(contentsOf: repeatElement(0x20, count: 5 << 20), at: 20)
-        })
+        #expect(
+            refused {
+                $0.tail.insert(contentsOf: repeatElement(0x20, count: 5 << 20), at: 20)
+            })
         #expect(log.durableEnd == Offset(0))
         try log.write([Make.draft(0)])
         #expect(try log.holds(1))
@@ -183,7 +244,8 @@ import Testing
         try log.write(drafts)
         var reader = log.makeReader()
         var last: [String?] = []
-        _ = try reader.forEach(from: Offset(65_530), to: log.durableEnd, needs: .columns) { record in
+        _ = try reader.forEach(from: Offset(65_530), to: log.durableEnd, needs: .columns) {
+            record in
             last.append(record.name)
             return .next
         }

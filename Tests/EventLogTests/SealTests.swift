@@ -19,12 +19,24 @@ import Testing
         log.stat().segments.filter { $0.state == .sealed }.count
     }
 
+    /// Waits until every closed segment is sealed and its `sealed` record is durable.
     static func settle(_ log: EventLog) -> Bool {
         eventually {
             let stat = log.stat()
-            return stat.sealBacklog == 0
-                && !stat.segments.contains { $0.state == .closed }
-                && stat.nextOffset == stat.durableEnd
+            guard stat.sealBacklog == 0, stat.nextOffset == stat.durableEnd,
+                !stat.segments.contains(where: { $0.state == .closed })
+            else { return false }
+            var announced = 0
+            do {
+                var reader = log.makeReader()
+                _ = try reader.forEach(
+                    from: Offset(0), to: stat.durableEnd, needs: .columns, kinds: [240]
+                ) { _ in
+                    announced += 1
+                    return .next
+                }
+            } catch { return true }
+            return announced >= stat.segments.filter { $0.state == .sealed }.count
         }
     }
 
@@ -126,7 +138,9 @@ import Testing
         log.close()
     }
 
-    @Test func `L8: the sealed record names root and columns hash, and the root is RFC 6962's`() throws {
+    @Test func `L8: the sealed record names root and columns hash, and the root is RFC 6962's`()
+        throws
+    {
         let log = try EventLog.open(storage: MemoryStorage(), configuration: Self.configuration())
         for start in stride(from: 0, to: 300, by: 10) {
             try log.write(Make.drafts(start..<start + 10))
@@ -141,7 +155,8 @@ import Testing
             let columns = try #require(segment.columnsHash)
             #expect(
                 lines.contains {
-                    $0.contains("\"kind\":\"sealed\"") && $0.contains("\"segment\":\(segment.base),")
+                    $0.contains("\"kind\":\"sealed\"")
+                        && $0.contains("\"segment\":\(segment.base),")
                         && $0.contains("\"root\":\"\(root)\"")
                         && $0.contains("\"columns\":\"\(columns)\"")
                 })

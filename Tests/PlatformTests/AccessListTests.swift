@@ -45,7 +45,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "Web", "a b", "sluice", "../x", ".", "ä", String(repeating: "a", count: 65)])
+    @Test(arguments: [
+        "", "Web", "a b", "sluice", "../x", ".", "ä", String(repeating: "a", count: 65),
+    ])
     func `takes only plain names`(_ name: String) throws {
         let list = try AccessList.open(path: path)
         #expect(throws: AccessError.badName(name)) {

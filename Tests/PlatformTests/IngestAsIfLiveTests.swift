@@ -66,7 +66,8 @@ import Testing
         try await desk.collect(
             track(
                 "m",
-                more: #","timestamp":"2026-01-01T07:00:43.400Z","sentAt":"2026-01-01T07:00:45.124Z""#),
+                more:
+                    #","timestamp":"2026-01-01T07:00:43.400Z","sentAt":"2026-01-01T07:00:45.124Z""#),
             received: "2026-01-01T07:00:45.558Z")
         var reader = desk.log.makeReader()
         var occurred: Int64 = 0

@@ -1,6 +1,7 @@
 import CustomerModel
 import EventLog
 import Foundation
+import Hashing
 import JSONText
 import Logging
 import Platform
@@ -39,7 +40,9 @@ import Testing
         }
     }
 
-    @Test func `R2, D3: a wider policy sends nothing by itself, and a backfill sends once`() async throws {
+    @Test func `R2, D3: a wider policy sends nothing by itself, and a backfill sends once`()
+        async throws
+    {
         try await withWorkspace { workspace, directory in
             try await workspace.apply(Shop.policy)
             try await workspace.collect([
@@ -75,7 +78,8 @@ import Testing
         }
     }
 
-    @Test func `E6: a denial that is acknowledged before the look cancels what waits`() async throws {
+    @Test func `E6: a denial that is acknowledged before the look cancels what waits`() async throws
+    {
         try await withWorkspace { workspace, directory in
             try await workspace.apply(Shop.policy)
             _ = try await workspace.ask("destination.pause", ["destination": "warehouse"])
@@ -128,7 +132,9 @@ import Testing
         }
     }
 
-    @Test func `refuses what a role may not do, and a policy that is wrong, with the place`() async throws {
+    @Test func `refuses what a role may not do, and a policy that is wrong, with the place`()
+        async throws
+    {
         try await withWorkspace { workspace, _ in
             let service = Principal(name: "s", role: .service)
             await #expect(throws: OperationError.self) {
@@ -181,10 +187,11 @@ enum Shop {
               - track: Order Completed
                 properties: [revenue]
         """
-    static let wider = policy + "\n" + """
-              - track: Product Viewed
-                properties: [sku]
-        """
+    static let wider =
+        policy + "\n" + """
+                  - track: Product Viewed
+                    properties: [sku]
+            """
 
     static func consent(_ id: String, user: String, analytics: Bool, ads: Bool) -> String {
         #"{"type":"track","messageId":"\#(id)","userId":"\#(user)","event":"Segment Consent Preference Updated","context":{"consent":{"categoryPreferences":{"Analytics":\#(analytics),"Ads":\#(ads)}}}}"#

@@ -6,7 +6,9 @@ import Testing
 @Suite struct `Consent` {
     private let order = Message.track("Order Completed", id: "o1", user: "u1")
 
-    @Test func `C1: categories on an event assert for the person and a missing one only narrows`() throws {
+    @Test func `C1: categories on an event assert for the person and a missing one only narrows`()
+        throws
+    {
         var history = try History(policy: Policies.shop)
         let event = try history.event(
             Message.track("Order Completed", id: "1", user: "u1", consent: ["Analytics": true]))
@@ -52,7 +54,8 @@ import Testing
         #expect(history.consent("user_id:u1", "analytics") == "granted")
     }
 
-    @Test func `C2: an assertion hangs on the strongest identifier that identity accepted`() throws {
+    @Test func `C2: an assertion hangs on the strongest identifier that identity accepted`() throws
+    {
         var history = try History(policy: Policies.shop)
         try history.event(
             Message.track("x", id: "1", user: "u1", anonymous: "a1", consent: ["Analytics": true]))
@@ -69,12 +72,16 @@ import Testing
     }
 
     @Test(arguments: [
-        Row(why: "a denial replaces a newer grant", steps: [(true, 0), (false, 100)], state: "denied"),
+        Row(
+            why: "a denial replaces a newer grant", steps: [(true, 0), (false, 100)],
+            state: "denied"),
         Row(why: "a later grant replaces", steps: [(false, 0), (true, 0)], state: "granted"),
         Row(
             why: "a grant asserted before the denial does not", steps: [(false, 0), (true, 100)],
             state: "denied"),
-        Row(why: "equal asserted time stays denied", steps: [(false, 0), (true, 1)], state: "denied"),
+        Row(
+            why: "equal asserted time stays denied", steps: [(false, 0), (true, 1)], state: "denied"
+        ),
         Row(
             why: "a grant between an old grant and a late denial",
             steps: [(true, 50), (false, 10), (true, 40)], state: "denied"),
@@ -99,7 +106,9 @@ import Testing
         #expect(history.consent("user_id:u1", "analytics") == "denied")
     }
 
-    @Test func `C4: latest takes the newest, but never a weaker grant over a stronger denial`() throws {
+    @Test func `C4: latest takes the newest, but never a weaker grant over a stronger denial`()
+        throws
+    {
         for (denier, granter, expected) in [
             ("anonymous_id", "user_id", "granted"), ("user_id", "anonymous_id", "denied"),
         ] {
@@ -131,11 +140,14 @@ import Testing
         #expect(history.consent("user_id:u1", "analytics", asOf: join) == "denied")
     }
 
-    @Test func `C5: within one event identity comes first, then its assertions, then its decision`() throws {
+    @Test func `C5: within one event identity comes first, then its assertions, then its decision`()
+        throws
+    {
         var history = try History(policy: Policies.shop)
         let event = try history.event(
             Message.track(
-                "Order Completed", id: "1", user: "u1", anonymous: "a1", consent: ["Analytics": true]))
+                "Order Completed", id: "1", user: "u1", anonymous: "a1",
+                consent: ["Analytics": true]))
         #expect(try history.gates(event, "warehouse") == ["allow"])
     }
 

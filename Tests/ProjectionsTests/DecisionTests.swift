@@ -162,7 +162,9 @@ import Testing
 }
 
 @Suite struct `A simulation` {
-    @Test func `R1: counts exactly what a candidate changes, by reason, and changes nothing`() throws {
+    @Test func `R1: counts exactly what a candidate changes, by reason, and changes nothing`()
+        throws
+    {
         var history = try History(policy: Policies.shop)
         try history.event(Message.preference(id: "c1", user: "u1", ["Analytics": true]))
         for index in 0..<5 {
@@ -172,7 +174,8 @@ import Testing
         let before = history.state.digest()
         let candidate = try PolicyFile.read(
             Policies.shop.replacing("track: Product Viewed", with: "track: Cart Viewed")
-                .replacing("track: Order Completed\n        properties: [order_id, revenue]",
+                .replacing(
+                    "track: Order Completed\n        properties: [order_id, revenue]",
                     with: "track: Nothing\n        properties: [order_id, revenue]"),
             name: "candidate")
         let simulated = history.rebuilt(schedule: .candidate(candidate, from: 0))

@@ -52,7 +52,8 @@ struct History {
     mutating func append(_ record: some ControlRecord) -> UInt64 {
         let now = Timestamp(microseconds: clock)
         return append(
-            kind: type(of: record).kind.rawValue, source: "sluice", name: type(of: record).kind.name,
+            kind: type(of: record).kind.rawValue, source: "sluice",
+            name: type(of: record).kind.name,
             occurred: clock, keys: [], tail: record.tail(received: now))
     }
 
@@ -117,7 +118,8 @@ struct History {
     }
 
     /// The same log folded anew.
-    func rebuilt(schedule: FoldState.Schedule = .asActivated, upTo end: UInt64? = nil) -> FoldState {
+    func rebuilt(schedule: FoldState.Schedule = .asActivated, upTo end: UInt64? = nil) -> FoldState
+    {
         var fresh = FoldState(key: Self.key, schedule: schedule)
         for offset in 0..<(end ?? next) { apply(offset, to: &fresh) }
         return fresh

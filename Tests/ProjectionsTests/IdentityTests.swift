@@ -3,7 +3,9 @@ import Projections
 import Testing
 
 @Suite struct `Identity` {
-    @Test func `I1: two identifiers of one event are one person, e-mails compared normalised`() throws {
+    @Test func `I1: two identifiers of one event are one person, e-mails compared normalised`()
+        throws
+    {
         var history = try History(policy: Policies.shop)
         try history.event(
             Message.identify(
@@ -14,7 +16,9 @@ import Testing
         #expect(person.identifiers.allSatisfy { $0.linkedAt == 1 })
     }
 
-    @Test func `I2: a limit that would break drops the event's weakest identifier, and says so`() throws {
+    @Test func `I2: a limit that would break drops the event's weakest identifier, and says so`()
+        throws
+    {
         // Segment's worked example.
         var history = try History(policy: Policies.shop)
         try history.event(
@@ -31,7 +35,8 @@ import Testing
 
     @Test func `I2: a window counts only links inside it`() throws {
         let policy = Policies.shop.replacing(
-            "{ type: anonymous_id, limit: 5 }", with: "{ type: anonymous_id, limit: 1, window: 7d }")
+            "{ type: anonymous_id, limit: 5 }", with: "{ type: anonymous_id, limit: 1, window: 7d }"
+        )
         var history = try History(policy: policy)
         try history.event(Message.track("x", id: "1", user: "u1", anonymous: "a1"))
         try history.event(Message.track("x", id: "2", user: "u1", anonymous: "a2"))

@@ -34,7 +34,8 @@ struct RandomHistory {
             case 5:
                 history.append(
                     OperatorRecord(
-                        act: random.next(upTo: 2) == 0 ? .pause : .resume, subject: "ads", by: "test"))
+                        act: random.next(upTo: 2) == 0 ? .pause : .resume, subject: "ads",
+                        by: "test"))
             case 6, 7:
                 try history.event(
                     Message.identify(
@@ -87,7 +88,8 @@ struct RandomHistory {
             """
         return Policies.shop(
             resolve: version == 1 ? "latest" : "strictest",
-            ads: version == 2 ? "    sample: 50%\n    audiences: [buyers]"
+            ads: version == 2
+                ? "    sample: 50%\n    audiences: [buyers]"
                 : "    audiences: [buyers]",
             audiences: audiences)
     }

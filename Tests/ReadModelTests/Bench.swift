@@ -14,6 +14,7 @@ final class Bench {
     private(set) var store: ReadModelStore
     private var replayer: Replayer
     private var policyVersion = 0
+    private var newest: AppendTicket?
     /// Microseconds; every record is a second after the one before.
     var clock: Int64 = 1_767_225_600_000_000  // 2026-01-01T00:00:00Z
 
@@ -91,7 +92,7 @@ final class Bench {
     }
 
     private func append(_ draft: RecordDraft) throws {
-        try log.blockingWaitDurable(try log.append([draft]))
+        newest = try log.append([draft])
         clock += 1_000_000
     }
 
@@ -99,7 +100,13 @@ final class Bench {
 
     /// Folds everything that is in the log.
     func fold() throws {
+        try settle()
         while try projection.applyNext(&replayer, limit: 10_000) > 0 {}
+    }
+
+    /// Waits until everything that was written can be folded.
+    func settle() throws {
+        if let newest { try log.blockingWaitDurable(newest) }
     }
 
     func rebuild() throws {

@@ -34,7 +34,9 @@ import Testing
         Row(why: "no body", body: "", status: 400, code: "invalid_json"),
         Row(why: "an array", body: "[]", status: 400, code: "invalid_request"),
         Row(why: "no batch", body: "{}", status: 400, code: "invalid_request"),
-        Row(why: "a batch that is none", body: #"{"batch":{}}"#, status: 400, code: "invalid_request"),
+        Row(
+            why: "a batch that is none", body: #"{"batch":{}}"#, status: 400,
+            code: "invalid_request"),
         Row(
             why: "two batches", body: #"{"batch":[],"batch":[]}"#, status: 400,
             code: "invalid_json"),
@@ -53,9 +55,11 @@ import Testing
             why: "one event of 33 kB", path: "/v1/track",
             body: #"{"event":"A","userId":"u","p":"\#(String(repeating: "x", count: 33_000))"}"#,
             status: 400, code: "item_too_large"),
-        Row(why: "one event that is none", path: "/v1/track", body: "7", status: 400,
+        Row(
+            why: "one event that is none", path: "/v1/track", body: "7", status: 400,
             code: "invalid_request"),
-        Row(why: "one event without ids", path: "/v1/track", body: #"{"event":"A"}"#,
+        Row(
+            why: "one event without ids", path: "/v1/track", body: #"{"event":"A"}"#,
             code: "no_user_anon_id"),
         Row(
             why: "an item with a duplicate key costs no other",
@@ -68,7 +72,8 @@ import Testing
             why: "an encoding nobody asked for", body: "{}",
             headers: [("Content-Encoding", "br")], status: 415, code: "unknown_encoding"),
         Row(why: "no such path", path: "/v1/nothing", body: "{}", status: 404, code: "not_found"),
-        Row(why: "a path that climbs", path: "/v1/../etc/passwd", body: "{}", status: 404,
+        Row(
+            why: "a path that climbs", path: "/v1/../etc/passwd", body: "{}", status: 404,
             code: "not_found"),
     ]
 

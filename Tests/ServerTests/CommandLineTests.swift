@@ -7,17 +7,21 @@ import sluice
     @Test(arguments: [
         "serve --port 0", "serve --data d --host ::1 --batch-kib 4096 --item-kib 64",
         "ingest a.csv.gz b.ndjson --source shop --map m.yaml --as-if-live --from-record 7",
-        "policy check p.yaml", "policy diff p.yaml --json", "policy apply p.yaml --approver ada",
+        "policy check p.yaml", "policy diff p.yaml --json",
+        "policy apply p.yaml --approver ada --note why",
         "policy history", "replay simulate p.yaml --from 10 --to 2026-01-01T00:00:00Z --samples 5",
         "replay rebuild", "replay verify", "replay backfill crm",
         "replay backfill crm --apply --approver ada --rate 5", "replay plans",
-        "explain 12", "explain web/m-1 --destination crm --json",
-        "audit disclosures email:ada@example.com", "profile user_id:1 --as-of 12",
+        "explain 12", "explain web/m-1 crm --json",
+        "audit disclosures email:ada@example.com",
+        "audit disclosures --person user_id:1 --limit 5", "profile p12.0",
+        "replay backfill crm --apply", "profile user_id:1 --as-of 12",
         "consent user_id:1", "audience", "audience buyers", "suppress user_id:1 --by ada",
         "destination pause crm", "destination resume crm --by ada", "destination redrive crm",
         "key create web --name web-2", "key revoke web", "key list", "token create auditor dpo",
         "token revoke dpo", "token list", "tail events --from 12", "log stat", "log verify",
-        "log cat", "log cat 5 --limit 3", "status --data d --json", "rejects --limit 3",
+        "log cat", "log cat 5 --limit 3", "status --data d --json", "rejects --limit 3", "log seal",
+        "sql select",
     ])
     func `takes`(_ line: String) throws {
         _ = try Sluice.parseAsRoot(line.split(separator: " ").map(String.init))
@@ -26,7 +30,8 @@ import sluice
     @Test(arguments: [
         "serve --port 70000", "serve --batch-kib 5000", "serve --log-level loud", "ingest a.csv",
         "ingest --source shop", "ingest a --source s --from-record 0", "policy", "policy check",
-        "policy apply p.yaml", "replay backfill crm --apply", "explain", "profile ada",
+        "policy apply", "audit disclosures", "audit disclosures a:b --person c:d", "explain",
+        "profile ada",
         "profile :1", "profile user_id:", "token create king ada", "nothing", "status --loud",
     ])
     func `refuses as wrong usage`(_ line: String) throws {
@@ -59,9 +64,9 @@ import sluice
         ]
         #expect(
             Renderer.text(value) == """
-                health      ok
+                health       ok
                 durable end  1,234,567
-                policy      -
+                policy       -
                 audiences  none
                 lanes
                   destination   pending  fields

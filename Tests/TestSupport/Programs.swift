@@ -2,14 +2,14 @@ public import Foundation
 
 /// The programs under test: what stands beside the test bundle, or where `SLUICE_PROGRAMS` says.
 public enum Programs {
-    public static let sluice = directory.appendingPathComponent("sluice")
-    public static let demoShop = directory.appendingPathComponent("demo-shop")
+    public static let sluice = directory + "/sluice"
+    public static let demoShop = directory + "/demo-shop"
 
-    private static let directory: URL = {
+    private static let directory: String = {
         let environment = ProcessInfo.processInfo.environment
-        if let path = environment["SLUICE_PROGRAMS"] { return URL(fileURLWithPath: path) }
+        if let path = environment["SLUICE_PROGRAMS"] { return path }
         return URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-            .deletingLastPathComponent()
+            .deletingLastPathComponent().path
     }()
 }
 

@@ -49,7 +49,7 @@ public final class SluiceServer: Sendable {
         let http = http()
         let isUp = Mutex(false)
         try await eventually("the server answers: \(child.lastWords)") {
-            if await child.ended(within: .zero) != nil { return true }
+            if child.exit != nil { return true }
             do {
                 let status = try await http.get("/healthz").status
                 isUp.withLock { $0 = status == 200 }
@@ -81,7 +81,7 @@ public final class SluiceServer: Sendable {
     public func stop() async throws {
         guard let running = child.withLock({ $0 }) else { return }
         running.terminate()
-        let exit = await running.ended(within: .seconds(40))
+        let exit = try await running.ended(within: .seconds(40))
         child.withLock { $0 = nil }
         guard exit == .code(0) else {
             running.kill()
@@ -105,7 +105,7 @@ public final class SluiceServer: Sendable {
     public func ask(_ arguments: String...) async throws -> JSONValue {
         let text = try await run(arguments + ["--json"])
         return try JSONValue(
-            parsing: Array(text.utf8), limits: JSONLimits(maximumBytes: 1 << 30))
+            parsing: Array(text.utf8), limits: JSONLimits(maximumBytes: 128 << 20))
     }
 
     /// Every line of the log.
@@ -150,7 +150,7 @@ public final class SluiceServer: Sendable {
         let command = try ChildProcess(
             Programs.sluice, arguments + ["--data", directory], outputPath: words("out"),
             errorPath: words("err"))
-        let exit = await command.ended()
+        let exit = try await command.ended()
         guard exit == .code(0), let output = FileManager.default.contents(atPath: words("out"))
         else {
             let said = "sluice \(arguments.joined(separator: " ")): \(exit): \(command.lastWords)"

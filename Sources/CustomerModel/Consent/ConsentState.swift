@@ -83,7 +83,8 @@ public struct ConsentState: Equatable, Sendable {
         }
         guard let grant else { return .unknown }
         if let expiresAfter {
-            let (end, overflowed) = grant.standing.assertedTime.addingReportingOverflow(expiresAfter)
+            let (end, overflowed) = grant.standing.assertedTime.addingReportingOverflow(
+                expiresAfter)
             if !overflowed && end <= now {
                 return ConsentState(value: .expired, offset: grant.standing.offset)
             }

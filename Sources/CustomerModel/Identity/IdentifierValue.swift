@@ -87,7 +87,9 @@ public enum IdentifierValue {
     }
 
     private static func isEmail(_ bytes: [UInt8]) -> Bool {
-        guard let at = bytes.firstIndex(of: 0x40), at > 0, at < bytes.count - 1 else { return false }
+        guard let at = bytes.firstIndex(of: 0x40), at > 0, at < bytes.count - 1 else {
+            return false
+        }
         return bytes[(at + 1)...].firstIndex(of: 0x40) == nil && !bytes.contains(where: isSpace)
     }
 }

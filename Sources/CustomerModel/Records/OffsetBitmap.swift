@@ -70,6 +70,14 @@ public struct OffsetBitmap: Equatable, Sendable {
     /// How many offsets are in the set.
     public var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
+    /// The offsets of the set, ascending.
+    public var members: [UInt64] {
+        var found: [UInt64] = []
+        found.reserveCapacity(count)
+        forEach { found.append($0) }
+        return found
+    }
+
     /// Calls `body` with each offset of the set, ascending.
     @inlinable
     public func forEach(_ body: (UInt64) throws -> Void) rethrows {

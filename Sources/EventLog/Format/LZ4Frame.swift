@@ -86,7 +86,9 @@ enum LZ4Frame {
         var position = headerBytes
         var filled = 0
         while true {
-            guard position <= frame.count - 4 else { throw FormatProblem("the LZ4 frame ends early") }
+            guard position <= frame.count - 4 else {
+                throw FormatProblem("the LZ4 frame ends early")
+            }
             let head = frame.integer(UInt32.self, at: position)
             position += 4
             if head == 0 { break }

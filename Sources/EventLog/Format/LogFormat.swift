@@ -48,16 +48,16 @@
 /// ```
 /// | id | column | elements | |
 /// |---|---|---|---|
-/// | 1 | recorded, µs | count | frame of reference: value = base + unsigned integer of `width` bytes |
-/// | 2 | occurred, µs | count | 〃 (width 0…8; 0 = all equal) |
-/// | 3 | kind | count | 〃 |
-/// | 4, 5 | source symbol, name symbol | count | 〃 |
-/// | 6 | line length with its LF | count | 〃 |
-/// | 7 | number of keys | count | 〃 |
-/// | 8 | key hashes | sum of 7 | 8 bytes each, base 0 (companions of open segments) |
+/// | 1 | recorded, µs | count | value = base + unsigned integer of `width` bytes |
+/// | 2 | occurred, µs | count | the same; width 0…8, 0 = all equal |
+/// | 3 | kind | count | the same |
+/// | 4, 5 | source symbol, name symbol | count | the same |
+/// | 6 | line length with its LF | count | the same |
+/// | 7 | number of keys | count | the same |
+/// | 8 | key hashes | sum of 7 | 8 bytes each, base 0; open segments only |
 /// | 9 | salts | count | 16 bytes each, base 0 |
-/// | 10 | names introduced | – | base = length: first symbol u16, number u16, then (u16 length, UTF-8) |
-/// | 11 | key references | sum of 7 | frame of reference: places in the footer's key hashes |
+/// | 10 | names introduced | – | base = length; first symbol u16, number u16, (u16 length, UTF-8)… |
+/// | 11 | key references | sum of 7 | as 1; places in the footer's key hashes |
 /// | ≥ 32 | unknown | – | base = length; skipped |
 ///
 /// An open segment's companion has 1…8, 9, and 10 when it introduces names. A sealed segment's has
@@ -75,12 +75,20 @@
 /// | id | block | |
 /// |---|---|---|
 /// | 1 | columns | the columns sections (1…7, 11) of all frames, one after another |
-/// | 2 | frame table | 104 bytes a frame (``FrameEntry``): base u64, position u64, columns position u64, count u32, raw length u32, data length u32, data CRC u32, columns length u32, columns CRC u32, companion length u32, header CRC u32, first and last recorded i64, least and greatest occurred i64, kind bits u64 (bit `kind & 63`), extractor u64 |
+/// | 2 | frame table | 104 bytes a frame, see below |
 /// | 3 | dictionary | u32 number, then (u16 length, UTF-8) |
 /// | 4 | key hashes | distinct, ascending, u64; paged |
-/// | 5 | key frames | one value for each of 4; paged: v < frames is the one frame that holds it, else v − frames is a place in 6 |
-/// | 6 | key frame lists | u32: a number n, then n frames, ascending; paged |
+/// | 5 | key frames | one value v for each of 4; paged. v < frames: the one that holds it, else see 6 |
+/// | 6 | key frame lists | at place v − frames: a number n, then n frames, ascending; paged |
 ///
+/// ```
+/// frame table entry (``FrameEntry``): 0 base u64 | 8 position of its pair u64
+///   16 position of its columns section in block 1, in the file u64 | 24 count u32
+///   28 raw length u32 | 32 data length u32 | 36 data CRC u32 | 40 columns length u32
+///   44 columns CRC u32 | 48 length of the section beside the data u32 | 52 header CRC u32
+///   56 first recorded i64 | 64 last recorded i64 | 72 least occurred i64
+///   80 greatest occurred i64 | 88 kinds u64: bit `kind & 63` of each | 96 extractor u64
+/// ```
 /// A *paged* block is cut into pages of 4096 bytes (the last may be shorter): as many whole elements
 /// as fit 4088 bytes, zeros, then at the page's last 8 bytes CRC-32C u32 of the elements' bytes and
 /// their number u32. A look-up reads two or three pages and trusts them without reading the block.

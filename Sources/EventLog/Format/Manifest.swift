@@ -8,7 +8,10 @@ struct Manifest: Equatable {
     private static let headBytes = 72
     private static let entryBytes = 128
 
-    enum State: UInt8 { case active = 1, closed, sealed }
+    enum State: UInt8 {
+        case active = 1
+        case closed, sealed
+    }
 
     struct Entry: Equatable, Sendable {
         var base: UInt64

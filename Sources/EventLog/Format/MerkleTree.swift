@@ -22,7 +22,9 @@ public struct MerkleTree {
     /// Adds a leaf by its hash: what is left of an erased record.
     public mutating func add(leafHash: [UInt8]) {
         subtrees.append((1, leafHash))
-        while subtrees.count > 1, subtrees[subtrees.count - 2].size == subtrees[subtrees.count - 1].size {
+        while subtrees.count > 1,
+            subtrees[subtrees.count - 2].size == subtrees[subtrees.count - 1].size
+        {
             let right = subtrees.removeLast()
             let left = subtrees.removeLast()
             subtrees.append((left.size + right.size, Self.node(left.root, right.root)))

@@ -135,12 +135,10 @@ struct PagedBlock: Sendable {
             CRC32C.of(page.part(0..<number * width))
                 == page.integer(UInt32.self, at: page.count - 8)
         else { throw FormatProblem("a page's checksum is wrong") }
+        // Eight bytes are always there: the checksum and the number follow the values.
+        let mask = width == 8 ? UInt64.max : (1 << UInt64(width * 8)) - 1
         for index in 0..<number {
-            var value: UInt64 = 0
-            withUnsafeMutableBytes(of: &value) { room in
-                room.copyMemory(from: page.part(index * width..<index * width + width))
-            }
-            values.append(UInt64(littleEndian: value))
+            values.append(page.integer(UInt64.self, at: index * width) & mask)
         }
     }
 }

@@ -38,7 +38,7 @@ struct KeyIndex {
     }
 
     private mutating func grow() {
-        heads = [UInt32](repeating: 0, count: heads.count * 4)
+        heads = [UInt32](repeating: 0, count: heads.count * 2)
         for number in entries.indices {
             let bucket = Int(truncatingIfNeeded: entries[number].hash) & (heads.count - 1)
             entries[number].older = heads[bucket]

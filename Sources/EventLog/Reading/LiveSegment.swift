@@ -7,7 +7,8 @@ import Synchronization
 final class LiveSegment: Sendable {
     struct State {
         var frames: [FrameEntry] = []
-        var index = KeyIndex()
+        /// Nil once dropped to save memory: then every frame may hold a key.
+        var index: KeyIndex? = KeyIndex()
         /// Bytes of the file that are durable.
         var fileLength: UInt64
         var rawBytes: UInt64 = 0
@@ -39,7 +40,7 @@ final class LiveSegment: Sendable {
         state.withLock { state in
             let number = UInt32(state.frames.count)
             state.frames.append(frame)
-            for key in keys { state.index.add(key, frame: number) }
+            for key in keys { state.index?.add(key, frame: number) }
             state.rawBytes += UInt64(frame.rawLength)
             state.fileLength = fileLength
             state.chainEnd = frame.headerCRC
@@ -55,8 +56,11 @@ final class LiveSegment: Sendable {
         return length
     }
 
-    /// The frames that hold a key hash, ascending.
-    func frames(of hash: UInt64) -> [Int] { state.withLock { $0.index.frames(of: hash) } }
+    /// The frames that may hold a key hash, ascending; nil: any.
+    func frames(of hash: UInt64) -> [Int]? { state.withLock { $0.index?.frames(of: hash) } }
+
+    /// Gives the index's memory back. For closed segments that wait long to be sealed.
+    func dropIndex() { state.withLock { $0.index = nil } }
 }
 
 /// The names behind a segment's symbols. Grows only.

@@ -90,7 +90,9 @@ public struct LogReader: Sendable {
             if offset >= end { break }
             let length = Int(columns.pointee.lineLength.value(row))
             if offset >= next,
-                kinds.map({ $0.contains(UInt8(truncatingIfNeeded: columns.pointee.kind.value(row))) })
+                kinds.map({
+                    $0.contains(UInt8(truncatingIfNeeded: columns.pointee.kind.value(row)))
+                })
                     ?? true
             {
                 let line = lines.map { $0.part(lineStart..<lineStart + length - 1) } ?? nothing
@@ -133,7 +135,8 @@ public struct LogReader: Sendable {
             guard handle.base < end, handle.end.map({ $0 > from.value }) ?? true else { continue }
             let source = try workspace.source(handle, in: catalog)
             // In a sealed frame keys are places in the list of hashes: find the place once.
-            let wanted = try source.sealed.map { try $0.place(of: keyHash) } ?? Int64(bitPattern: keyHash)
+            let wanted =
+                try source.sealed.map { try $0.place(of: keyHash) } ?? Int64(bitPattern: keyHash)
             guard let wanted else { continue }
             for number in try source.frames(of: keyHash) {
                 let frame = source.frames[number]
@@ -170,7 +173,9 @@ public struct LogReader: Sendable {
         own()
         let end = catalog.durableEnd
         for handle in catalog.snapshot {
-            if case .sealed(let entry) = handle.content, entry.lastRecorded < microseconds { continue }
+            if case .sealed(let entry) = handle.content, entry.lastRecorded < microseconds {
+                continue
+            }
             let source = try workspace.source(handle, in: catalog)
             let number = source.frames.partitioningIndex { $0.lastRecorded >= microseconds }
             guard number < source.frames.count, source.frames[number].base < end else { continue }

@@ -132,7 +132,9 @@ final class ReaderWorkspace: @unchecked Sendable {
         return line.array
     }
 
-    private static func line(_ row: Int, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    private static func line(_ row: Int, in bytes: UnsafeRawBufferPointer)
+        -> UnsafeRawBufferPointer?
+    {
         var rest = bytes
         for _ in 0..<row {
             guard let end = rest.position(of: 0x0A) else { return nil }

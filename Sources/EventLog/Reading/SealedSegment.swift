@@ -127,7 +127,9 @@ final class SealedSegment: Sendable {
     private static func guarding<R>(
         _ name: String, _ entry: Manifest.Entry, _ body: () throws -> R
     ) throws(LogError) -> R {
-        do { return try body() } catch let error as StorageError where error.code != 0 && !error.isAbsent {
+        do { return try body() } catch let error as StorageError
+            where error.code != 0 && !error.isAbsent
+        {
             throw LogError.storage(error)
         } catch {
             throw LogError.damaged(

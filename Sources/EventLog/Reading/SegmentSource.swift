@@ -16,11 +16,11 @@ struct SegmentSource {
         frames.partitioningIndex { $0.end > offset }
     }
 
-    /// The frames that hold a key hash, ascending.
+    /// The frames that may hold a key hash, ascending.
     func frames(of hash: UInt64) throws(LogError) -> [Int] {
         if let sealed { return try sealed.frames(of: hash) }
-        guard let live else { return [] }
-        return live.frames(of: hash).filter { $0 < frames.count }
+        guard let found = live?.frames(of: hash) else { return Array(frames.indices) }
+        return found.filter { $0 < frames.count }
     }
 
     /// What is wrong with the offsets from `from` up to `to`, which no frame holds.

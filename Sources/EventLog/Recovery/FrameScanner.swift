@@ -137,7 +137,9 @@ struct FrameScanner: ~Copyable {
     }
 
     private static func header(_ bytes: UnsafeRawBufferPointer) -> FrameHeader? {
-        do throws(FormatProblem) { return try FrameHeader.decode(bytes).header } catch { return nil }
+        do throws(FormatProblem) { return try FrameHeader.decode(bytes).header } catch {
+            return nil
+        }
     }
 
     /// Whether everything from `position` on is zero: a file that grew and whose bytes never came.

@@ -24,7 +24,9 @@ struct LogOpener {
 
     /// The caller holds the lock.
     mutating func open() throws(LogError) -> OpenedLog {
-        do { return try opening() } catch let error as LogError { throw error } catch let error as StorageError {
+        do { return try opening() } catch let error as LogError { throw error } catch let error
+            as StorageError
+        {
             throw LogError.storage(error)
         } catch { throw LogError.manifest("\(error)") }
     }
@@ -138,15 +140,20 @@ struct LogOpener {
         var handle = SegmentHandle(
             base: entry.base, end: offsets.upperBound, content: .sealed(entry))
         guard files.contains(entry.fileName) else {
-            return lost(handle, Damage(
-                file: entry.fileName, position: 0, offsets: offsets, reason: "the file is missing"))
+            return lost(
+                handle,
+                Damage(
+                    file: entry.fileName, position: 0, offsets: offsets,
+                    reason: "the file is missing"))
         }
         if entry.state == .sealed {
             let size = try storage.open(entry.fileName, for: .reading).size()
             guard size == Int(entry.fileLength) else {
-                return lost(handle, Damage(
-                    file: entry.fileName, position: UInt64(size), offsets: offsets,
-                    reason: "the file has \(size) bytes instead of \(entry.fileLength)"))
+                return lost(
+                    handle,
+                    Damage(
+                        file: entry.fileName, position: UInt64(size), offsets: offsets,
+                        reason: "the file has \(size) bytes instead of \(entry.fileLength)"))
             }
             return handle
         }
@@ -155,6 +162,7 @@ struct LogOpener {
             file, base: entry.base, role: .closed(count: entry.count, fileLength: entry.fileLength),
             identity: identity)
         report.findings += segment.findings
+        segment.live.dropIndex()
         handle.content = .live(segment.live)
         handle.damages = segment.damages
         if segment.damages.isEmpty { jobs.append(SealJob(live: segment.live, entry: entry)) }

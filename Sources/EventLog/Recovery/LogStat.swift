@@ -73,3 +73,26 @@ extension EventLog {
             edition: 0, storedBytes: length, rawBytes: raw)
     }
 }
+
+extension EventLog {
+    /// Closes the active segment now and waits until everything closed is sealed. An active segment
+    /// without records stays. Blocks; appends go on meanwhile, into the next segment.
+    ///
+    /// - Throws: what stopped the sealer, or ``LogError/closed``.
+    public func seal() throws {
+        monitor.withLock { $0.isRollAsked = true }
+        monitor.wake(.work)
+        while true {
+            let isWaiting = try monitor.withLock { queue -> Bool in
+                if case .failed(let error) = queue.phase { throw error }
+                if queue.isEnding { throw LogError.closed }
+                if let failure = queue.sealing.failure { throw failure }
+                return queue.isRollAsked || queue.sealing.count > 0 || !queue.finishedSeals.isEmpty
+            }
+            // The writer puts finished seals into the manifest after it took them: the catalog says when.
+            let isBehind = stat().segments.contains { $0.state == .closed }
+            if !isWaiting && !isBehind { return }
+            _ = monitor.wait(on: .progress, milliseconds: 20) { _ -> Bool? in nil }
+        }
+    }
+}

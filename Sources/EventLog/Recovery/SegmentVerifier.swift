@@ -43,7 +43,8 @@ struct SegmentVerifier {
                 return problems.isEmpty ? end : nil
             case .sealed(let entry):
                 segment.isSealed = true
-                let sealed = try catalog.sealed(entry)
+                // Opened anew: what other readers hold in memory was read before.
+                let sealed = try SealedSegment(entry, in: catalog.storage)
                 self.sealed = sealed
                 names = try sealed.names()
                 hashes = try sealed.keyHashes()
@@ -97,7 +98,8 @@ struct SegmentVerifier {
         }
         segment.merkleRoot = tree.root.hex
         if let end = handle.end, end != expected {
-            note(min(expected, end)..<max(expected, end), "the segment does not end where it should")
+            note(
+                min(expected, end)..<max(expected, end), "the segment does not end where it should")
         }
     }
 

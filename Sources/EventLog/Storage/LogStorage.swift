@@ -28,7 +28,8 @@ package protocol LogFile: AnyObject, Sendable {
     /// Writes some front part of `bytes`, one byte or more, and says how many.
     func write(_ bytes: UnsafeRawBufferPointer, at position: Int) throws(StorageError) -> Int
     /// Fills a front part of `room` and says how many bytes; 0 only at the file's end.
-    func read(into room: UnsafeMutableRawBufferPointer, at position: Int) throws(StorageError) -> Int
+    func read(into room: UnsafeMutableRawBufferPointer, at position: Int) throws(StorageError)
+        -> Int
     func truncate(to size: Int) throws(StorageError)
     /// fdatasync: bytes and length are durable when it returns. An error is final for the file.
     func sync() throws(StorageError)
@@ -73,7 +74,9 @@ extension LogFile {
         var out = [UInt8](repeating: 0, count: count)
         var failure: StorageError?
         out.withUnsafeMutableBytes { room in
-            do throws(StorageError) { try readAll(into: room, at: position) } catch { failure = error }
+            do throws(StorageError) { try readAll(into: room, at: position) } catch {
+                failure = error
+            }
         }
         if let failure { throw failure }
         return out

@@ -186,9 +186,16 @@ package final class MemoryStorage: LogStorage {
 
 private final class MemoryLock: LogLock {
     private let storage: MemoryStorage
+    private let isHeld = Mutex(true)
     init(_ storage: MemoryStorage) { self.storage = storage }
     deinit { release() }
-    func release() { storage.state.withLock { $0.isLocked = false } }
+    func release() {
+        let wasHeld = isHeld.withLock { held in
+            defer { held = false }
+            return held
+        }
+        if wasHeld { storage.state.withLock { $0.isLocked = false } }
+    }
 }
 
 private final class MemoryFile: LogFile {

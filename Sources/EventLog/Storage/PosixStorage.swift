@@ -11,7 +11,8 @@ package struct PosixStorage: LogStorage {
         self.directory = directory
         guard mkdir(directory, 0o700) != 0 else {
             let parent = directory.split(separator: "/").dropLast().joined(separator: "/")
-            try Self.syncDirectory(at: directory.hasPrefix("/") ? "/" + parent : parent.isEmpty ? "." : parent)
+            try Self.syncDirectory(
+                at: directory.hasPrefix("/") ? "/" + parent : parent.isEmpty ? "." : parent)
             return
         }
         guard errno == EEXIST else { throw Self.failure(.makeDirectory, directory) }
@@ -78,8 +79,15 @@ package struct PosixStorage: LogStorage {
 }
 
 extension StorageError {
-    /// The disk, or the owner's share of it, is full: what the log can wait out.
-    var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
+    /// The disk, or the owner's share of it, is full, and the operation had no effect: what the log can
+    /// wait out. A sync that fails is final, whatever its code.
+    var isDiskFull: Bool {
+        guard code == ENOSPC || code == EDQUOT else { return false }
+        switch operation {
+        case .write, .create, .rename, .makeDirectory: return true
+        case .open, .read, .sync, .truncate, .unlink, .list, .syncDirectory, .lock: return false
+        }
+    }
     /// There is no such file.
     var isAbsent: Bool { code == ENOENT }
 }
@@ -147,7 +155,8 @@ private final class PosixLock: LogLock {
             throw PosixStorage.failure(.lock, name)
         }
         let pid = Array("\(getpid())\n".utf8)
-        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, pid, pid.count, 0) == pid.count else {
+        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, pid, pid.count, 0) == pid.count
+        else {
             throw PosixStorage.failure(.lock, name)
         }
     }

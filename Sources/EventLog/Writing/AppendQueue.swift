@@ -43,6 +43,8 @@ struct AppendQueue {
     /// Seals that are done and wait to be put into the manifest.
     var finishedSeals: [Manifest.Entry] = []
     var sealing = SealBacklog()
+    /// Somebody asked for the active segment to be closed now.
+    var isRollAsked = false
     /// Goes up at each change that a waiting writer must see.
     var hasWork: Bool { !batches.isEmpty || !finishedSeals.isEmpty }
 

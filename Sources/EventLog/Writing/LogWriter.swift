@@ -77,6 +77,7 @@ final class LogWriter: @unchecked Sendable {
             }
             let batches = queue.drain(limit: self.configuration.commitBytes)
             if !batches.isEmpty { return .commit(batches) }
+            if queue.isRollAsked { return .idle }
             return queue.isEnding ? .end : nil
         } ?? .idle
     }
@@ -156,10 +157,15 @@ final class LogWriter: @unchecked Sendable {
     // MARK: - Rolling
 
     private func rollIfDue() {
-        guard let activeSince, !monitor.withLock({ $0.isEnding }) else { return }
+        let (isAsked, isEnding) = monitor.withLock { queue in
+            defer { queue.isRollAsked = false }
+            return (queue.isRollAsked, queue.isEnding)
+        }
+        defer { if isAsked { monitor.wake(.progress) } }
+        guard let activeSince, !isEnding else { return }
         let now = configuration.clock()
         let isDue =
-            position >= configuration.rollStoredBytes
+            isAsked || position >= configuration.rollStoredBytes
             || activeRawBytes >= configuration.rollRawBytes
             || now - activeSince >= Int64(configuration.rollAgeSeconds) * 1_000_000
         guard isDue, now >= retryAt else { return }
@@ -199,6 +205,10 @@ final class LogWriter: @unchecked Sendable {
         activeSince = nil
         activeRawBytes = 0
         var handles = catalog.snapshot
+        // Only the segment closed last keeps its index: a long backlog must not cost memory.
+        for handle in handles.dropLast() {
+            if case .live(let waiting) = handle.content { waiting.dropIndex() }
+        }
         handles[handles.count - 1].end = durableEnd
         handles.append(SegmentHandle(base: durableEnd, end: nil, content: .live(active)))
         catalog.replace(with: handles)
@@ -222,7 +232,9 @@ final class LogWriter: @unchecked Sendable {
     /// Writes `next` and makes it the manifest.
     private func write(_ next: inout Manifest) throws(StorageError) {
         for index in next.entries.indices {
-            guard let at = announcements[next.entries[index].base], at < durableEnd else { continue }
+            guard let at = announcements[next.entries[index].base], at < durableEnd else {
+                continue
+            }
             next.entries[index].isAnnounced = true
         }
         next.generation += 1
@@ -249,7 +261,9 @@ final class LogWriter: @unchecked Sendable {
             try write(&next)
             var handles = catalog.snapshot
             for sealed in waitingSeals {
-                guard let index = handles.firstIndex(where: { $0.base == sealed.base }) else { continue }
+                guard let index = handles.firstIndex(where: { $0.base == sealed.base }) else {
+                    continue
+                }
                 handles[index].content = .sealed(sealed)
             }
             catalog.replace(with: handles)

@@ -84,15 +84,26 @@ final class Monitor<State>: @unchecked Sendable {
 final class OwnThread: Sendable {
     private let thread: pthread_t
 
+    /// How much of a busy machine it gets.
+    enum Urgency {
+        case normal
+        /// For work that may lag and catch up: it yields to whoever answers clients.
+        case background
+    }
+
     /// Starts `body`.
-    init(_ body: @escaping @Sendable () -> Void) {
-        let start = Unmanaged.passRetained(Start(body))
+    init(_ urgency: Urgency, _ body: @escaping @Sendable () -> Void) {
+        let start = Unmanaged.passRetained(Start(urgency, body))
         var made = pthread_t()
         let code = pthread_create(
             &made, nil,
             { argument in
                 guard let argument else { return nil }
                 let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                if start.urgency == .background {
+                    // On Linux a nice value belongs to the thread. Refused: it runs as it is.
+                    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+                }
                 start.body()
                 return nil
             }, start.toOpaque())
@@ -104,7 +115,11 @@ final class OwnThread: Sendable {
     func join() { pthread_join(thread, nil) }
 
     private final class Start: Sendable {
+        let urgency: Urgency
         let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        init(_ urgency: Urgency, _ body: @escaping @Sendable () -> Void) {
+            self.urgency = urgency
+            self.body = body
+        }
     }
 }

@@ -12,7 +12,7 @@ final class SealedWriter {
     /// Of the frame being gathered; a frame has one.
     private var extractor: UInt16 = 0
     private let frameBytes: Int
-    private let hashes: [UInt64]
+    private let hashes: HashPlaces
     private let lz4 = LZ4State()
 
     private var position = 0
@@ -39,7 +39,7 @@ final class SealedWriter {
         self.file = file
         self.header = header
         self.frameBytes = frameBytes
-        self.hashes = hashes
+        self.hashes = HashPlaces(hashes)
         base = header.base
         let (bytes, chain) = header.encoded()
         out.append(bytes)
@@ -111,7 +111,7 @@ final class SealedWriter {
         var places: [Int32] = []
         columns.appendSealedSection(
             referringTo: { hash in
-                let place = place(of: hash)
+                let place = hashes.place(of: hash)
                 places.append(Int32(place))
                 return Int64(place)
             }, to: &sections)
@@ -128,28 +128,6 @@ final class SealedWriter {
         entry.columnsLength = UInt32(sections.count - start)
         entry.columnsCRC = CRC32C.of(sections.bytes.part(start..<sections.count))
         frames.append(entry)
-    }
-
-    /// The place of a hash that is there: hashes are evenly spread, so guess and bisect nearby.
-    private func place(of hash: UInt64) -> Int {
-        let guess = min(
-            hashes.count - 1,
-            Int(hash.multipliedFullWidth(by: UInt64(hashes.count)).high))
-        var step = 64
-        var low = guess
-        while low > 0, hashes[low] > hash {
-            low = max(0, low - step)
-            step *= 4
-        }
-        step = 64
-        var high = guess
-        while high < hashes.count - 1, hashes[high] < hash {
-            high = min(hashes.count - 1, high + step)
-            step *= 4
-        }
-        let place = hashes[low...high].partitioningIndex { $0 >= hash }
-        precondition(hashes[place] == hash, "the first pass saw every key")
-        return place
     }
 
     private func flush() throws {
@@ -201,11 +179,45 @@ final class SealedWriter {
 
     /// For each hash the frames that hold it: one value each, and lists for those held by several.
     private func addIndex(to footer: inout FooterBuilder) {
-        let (values, lists) = KeyFrames.make(holders, hashes: hashes.count, frames: frames.count)
-        footer.addPaged(.keyHashes, hashes, width: 8)
+        let (values, lists) = KeyFrames.make(
+            holders, hashes: hashes.values.count, frames: frames.count)
+        footer.addPaged(.keyHashes, hashes.values, width: 8)
         let width = PagedBlock.width(for: UInt64(frames.count + lists.count))
         footer.addPaged(.keyFrames, values, width: width)
-        footer.addPaged(.keyFrameLists, lists, width: 4)
+        footer.addPaged(
+            .keyFrameLists, lists, width: PagedBlock.width(for: UInt64(frames.count)))
+    }
+}
+
+/// Finds the place of a hash among the segment's distinct ones: a table over the leading bits leads to
+/// a run of a few, since hashes are evenly spread.
+private struct HashPlaces {
+    let values: [UInt64]
+    private let shift: UInt64
+    /// Where the hashes with these leading bits begin.
+    private var starts: [Int32]
+
+    /// `values` are distinct and ascending.
+    init(_ values: [UInt64]) {
+        self.values = values
+        let bits = max(1, 63 - (values.count | 1).leadingZeroBitCount)
+        shift = UInt64(64 - bits)
+        starts = [Int32](repeating: Int32(values.count), count: (1 << bits) + 1)
+        for place in values.indices.reversed() {
+            starts[Int(values[place] >> shift)] = Int32(place)
+        }
+        for bucket in (0..<1 << bits).reversed() {
+            starts[bucket] = min(starts[bucket], starts[bucket + 1])
+        }
+    }
+
+    /// The place of a hash that is there.
+    func place(of hash: UInt64) -> Int {
+        let bucket = Int(hash >> shift)
+        let run = values[Int(starts[bucket])..<Int(starts[bucket + 1])]
+        let place = run.partitioningIndex { $0 >= hash }
+        precondition(place < run.endIndex && values[place] == hash, "the first pass saw every key")
+        return place
     }
 }
 

@@ -23,17 +23,27 @@ struct Sealer {
         let sealedName = LogFormat.sealedName(base: job.entry.base, edition: job.entry.edition)
         let temporary = sealedName + ".tmp"
         for name in try storage.list() where name == temporary { try storage.unlink(name) }
-        let file = try storage.create(temporary)
-        guard let sealed = try write(job, to: file) else {
-            try storage.unlink(temporary)
-            return nil
+        do {
+            let file = try storage.create(temporary)
+            guard let sealed = try write(job, to: file) else {
+                try storage.unlink(temporary)
+                return nil
+            }
+            // Read back what is about to be the only copy.
+            let check = try SegmentFooter.read(from: file)
+            guard check.trailer.merkleRoot == sealed.merkleRoot else {
+                throw FormatProblem("the sealed file does not read back as it was written")
+            }
+            try storage.rename(temporary, to: sealedName)
+            try storage.syncDirectory()
+            return sealed
+        } catch {
+            // On a full disk the half-written file stands in the way of everything else.
+            do throws(StorageError) { try storage.unlink(temporary) } catch {
+                // Not there, or to be removed at the next open.
+            }
+            throw error
         }
-        // Read back what is about to be the only copy.
-        let check = try SegmentFooter.read(from: file)
-        precondition(check.trailer.merkleRoot == sealed.merkleRoot, "the footer reads as written")
-        try storage.rename(temporary, to: sealedName)
-        try storage.syncDirectory()
-        return sealed
     }
 
     private func write(_ job: SealJob, to file: any LogFile) throws -> Manifest.Entry? {

@@ -111,7 +111,9 @@ public final class AccessList: Sendable {
                     ]
                 })
         }
-        return ["keys": rows(all.keys, grants: "source"), "tokens": rows(all.tokens, grants: "role")]
+        return [
+            "keys": rows(all.keys, grants: "source"), "tokens": rows(all.tokens, grants: "role"),
+        ]
     }
 
     // MARK: Changing

@@ -83,7 +83,8 @@ package enum PrivateFile {
         var written = 0
         while written < bytes.count {
             let put = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.unsafelyUnwrapped + written, $0.count - written)
+                Glibc.write(
+                    descriptor, $0.baseAddress.unsafelyUnwrapped + written, $0.count - written)
             }
             if put < 0 {
                 if errno == EINTR { continue }

@@ -57,7 +57,8 @@ extension Workspace {
     }
 
     /// Reads the frames that may hold the id, and compares the id itself (L7).
-    private static func find(_ id: String, source: String, in log: EventLog) throws -> StoredRecord? {
+    private static func find(_ id: String, source: String, in log: EventLog) throws -> StoredRecord?
+    {
         var extractor = EventExtractor(key: log.identity.key)
         let hash = Array(id.utf8).withUnsafeBytes {
             extractor.messageKey(source: source, messageID: $0)

@@ -58,28 +58,13 @@ public struct SharedParts {
     public var context: JSONView?
     public var integrations: JSONView?
     public var sentAt: JSONView?
-    /// The type's name, where the path implies it.
-    public var type: JSONView?
 
     public init(
-        context: JSONView? = nil, integrations: JSONView? = nil, sentAt: JSONView? = nil,
-        type: JSONView? = nil
+        context: JSONView? = nil, integrations: JSONView? = nil, sentAt: JSONView? = nil
     ) {
         self.context = context
         self.integrations = integrations
         self.sentAt = sentAt
-        self.type = type
-    }
-
-    /// Hands `body` the parts of a request that posts one message to the path of `type`, or none for nil.
-    public static func ofPath<R>(
-        _ type: EventType?, _ body: (SharedParts) throws -> R
-    ) throws -> R {
-        guard let type else { return try body(SharedParts()) }
-        var parser = JSONParser()
-        return try parser.parse(Array("\"\(type.name)\"".utf8)) {
-            try body(SharedParts(type: $0))
-        }
     }
 }
 

@@ -48,20 +48,16 @@ public final class Collector: Sendable {
     public func collect(
         _ items: [CollectItem], _ context: CollectContext
     ) async throws -> CollectOutcome {
-        let batch = try SharedParts.ofPath(context.typeFromPath) { shared in
-            var batch = begin(context, shared: shared)
-            batch.reserve(items.count)
-            try withParser { parser in
-                for item in items { try admit(item, shared: shared, to: &batch, by: &parser) }
-            }
-            return batch
+        var batch = begin(context)
+        batch.reserve(items.count)
+        try withParser { parser in
+            for item in items { try admit(item, to: &batch, by: &parser) }
         }
         return try await commit(batch)
     }
 
     private func admit(
-        _ item: CollectItem, shared: SharedParts, to batch: inout PendingBatch,
-        by parser: inout JSONParser
+        _ item: CollectItem, to batch: inout PendingBatch, by parser: inout JSONParser
     ) throws {
         if let problem = item.problem {
             item.bytes.withUnsafeBytes {
@@ -71,7 +67,7 @@ public final class Collector: Sendable {
         }
         do {
             try parser.parse(item.bytes) { view in
-                batch.admit(view, shared: shared, recordNumber: item.recordNumber)
+                batch.admit(view, recordNumber: item.recordNumber)
             }
         } catch let error as JSONError {
             item.bytes.withUnsafeBytes {
@@ -81,7 +77,9 @@ public final class Collector: Sendable {
     }
 
     /// Starts a batch for a request whose text the caller parses itself. See ``PendingBatch``.
-    public func begin(_ context: CollectContext, shared: SharedParts = SharedParts()) -> PendingBatch {
+    public func begin(_ context: CollectContext, shared: SharedParts = SharedParts())
+        -> PendingBatch
+    {
         PendingBatch(
             context: context, shared: shared, limits: limits, suppressions: suppressions,
             key: key, keyMask: keyMask)

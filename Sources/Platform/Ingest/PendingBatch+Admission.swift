@@ -29,7 +29,8 @@ extension PendingBatch {
         let ownType = item["type"]
         let ownID = try Self.messageID(item)
         let body = EventBody(
-            item: item, envelopeType: shared.type, sharedContext: shared.context,
+            item: item, envelopeType: nil, pathType: context.typeFromPath,
+            sharedContext: shared.context,
             sharedIntegrations: shared.integrations, sentAt: shared.sentAt, serverMessageID: nil,
             hasGPC: context.hasGPC, isImport: context.pace == .imported)
         try check(body, ownType: ownType)

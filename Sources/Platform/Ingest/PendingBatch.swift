@@ -7,9 +7,7 @@ internal import JSONText
 ///
 /// Filled while the request's text is parsed, without a suspension, and handed to
 /// ``Collector/commit(_:)``. An item's bytes are copied once, into its line.
-///
-/// Every part of it is a value; unchecked only because `EventExtractor` does not say so of itself.
-public struct PendingBatch: @unchecked Sendable {
+public struct PendingBatch: Sendable {
     let context: CollectContext
     let limits: CollectLimits
     let suppressions: SuppressionList

@@ -37,6 +37,8 @@ final class FoldDriver: Sendable {
 
     private func loop() {
         var replayer = Replayer(log: log)
+        // What is due can only change with what was applied, or with room in the log's queue.
+        var mustLook = true
         while !shared.withLock({ $0.isStopping }) {
             for work in shared.withLock({ shared in
                 let taken = shared.work
@@ -47,8 +49,7 @@ final class FoldDriver: Sendable {
             }
             do {
                 let moved = try projection.applyNext(&replayer, limit: Self.batch)
-                try closeReleases()
-                try endPlans()
+                if moved > 0 || mustLook { mustLook = !(closeReleases() && endPlans()) }
                 if moved == 0 { _ = log.blockingWait(past: projection.applied, milliseconds: 20) }
             } catch {
                 // What cannot be read is withheld: nothing is handed out until an operator has looked.
@@ -97,9 +98,12 @@ final class FoldDriver: Sendable {
 
     // MARK: Facts for the log
 
-    /// Writes the releases that are due (D2). A full queue leaves them for the next round.
-    private func closeReleases() throws {
-        guard projection.failure == nil, log.failure == nil else { return }
+    /// Writes the releases that are due (D2).
+    ///
+    /// - Returns: false when a full queue leaves some for the next round.
+    private func closeReleases() -> Bool {
+        guard projection.failure == nil, log.failure == nil else { return true }
+        var isDone = true
         let lanes = projection.read { $0.currentLanes }
         for lane in lanes {
             let from = releasedTo.withLock { $0[lane] }
@@ -110,21 +114,26 @@ final class FoldDriver: Sendable {
                 _ = try log.append([ControlDraft.make(record)])
                 releasedTo.withLock { $0[lane] = record.to }
             } catch {
+                isDone = false
                 logger.debug("a release waits for room in the log's queue")
             }
         }
+        return isDone
     }
 
-    private func endPlans() throws {
+    private func endPlans() -> Bool {
+        var isDone = true
         for record in projection.read({ $0.duePlanEnds() })
         where endedPlans.withLock({ !$0.contains(record.id) }) {
             do {
                 _ = try log.append([ControlDraft.make(record)])
                 endedPlans.withLock { _ = $0.insert(record.id) }
             } catch {
+                isDone = false
                 logger.debug("a plan's end waits for room in the log's queue")
             }
         }
+        return isDone
     }
 }
 

@@ -78,7 +78,8 @@ extension Workspace {
 
     /// Closes the active segment now and waits until everything closed is sealed.
     func logSeal() async throws -> JSONValue {
-        throw OperationError.failed("sealing on demand is not offered")
+        try await OwnThread.run("sluice.seal") { [log] in try log.seal() }
+        return try await logStat()
     }
 }
 

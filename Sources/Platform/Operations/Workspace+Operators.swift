@@ -19,7 +19,8 @@ extension Workspace {
         let offset = try await append([
             ControlDraft.make(
                 OperatorRecord(
-                    act: act, subject: name, by: try parameters.optionalText("by") ?? principal.name,
+                    act: act, subject: name,
+                    by: try parameters.optionalText("by") ?? principal.name,
                     note: try parameters.optionalText("note")))
         ])
         nudgeDispatchers(of: name)

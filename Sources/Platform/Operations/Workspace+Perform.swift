@@ -45,7 +45,7 @@ extension Workspace {
         "policy.check": readers, "policy.diff": readers, "policy.history": readers,
         "policy.apply": operators,
         "replay.simulate": readers, "replay.verify": readers, "replay.rebuild": operators,
-        "replay.backfill": operators, "replay.plans": readers,
+        "replay.backfill": operators, "replay.plans": readers, "replay.findings": readers,
         "destination.pause": operators, "destination.resume": operators,
         "destination.redrive": operators, "suppress": operators,
         "key.create": operators, "key.revoke": operators, "token.create": operators,
@@ -74,6 +74,7 @@ extension Workspace {
         case "replay.rebuild": return try await rebuild(.promote, by: principal)
         case "replay.backfill": return try await backfill(parameters, by: principal)
         case "replay.plans": return plans()
+        case "replay.findings": return findings()
         case "destination.pause": return try await destination(.pause, parameters, by: principal)
         case "destination.resume": return try await destination(.resume, parameters, by: principal)
         case "destination.redrive":

@@ -8,7 +8,9 @@ import Projections
 /// Policies: checked, compared, activated through the log.
 extension Workspace {
     /// Reads a candidate, or says with line and column why it is refused whole (P3).
-    func readPolicy(_ parameters: Parameters) throws(OperationError) -> (policy: Policy, text: String) {
+    func readPolicy(_ parameters: Parameters) throws(OperationError) -> (
+        policy: Policy, text: String
+    ) {
         let text = try parameters.text("text")
         let name = try parameters.optionalText("name") ?? "policy"
         let policy: Policy
@@ -90,12 +92,13 @@ extension Workspace {
         var rows: [JSONValue] = []
         for (version, offset, name, text) in versions {
             let stored = try await record(at: offset)
-            let (approver, recorded) = try stored.map { record in
-                try record.parse { line in
-                    let body = line["body"]
-                    return (body?["approver"]?.string, record.recorded)
-                }
-            } ?? (nil, Int64.min)
+            let (approver, recorded) =
+                try stored.map { record in
+                    try record.parse { line in
+                        let body = line["body"]
+                        return (body?["approver"]?.string, record.recorded)
+                    }
+                } ?? (nil, Int64.min)
             rows.append([
                 "version": .count(version), "policy": .string(name), "offset": .offset(offset),
                 "activated": .time(recorded), "approver": .text(approver),

@@ -10,17 +10,7 @@ import Synchronization
 extension Workspace {
     /// Follows in coalesced batches until cancelled.
     func followReadModel() async {
-        let applied = projection.applied
-        let generation = projection.read { $0.generation }
-        do {
-            if readModel.canFollow(generation: generation, from: applied) {
-                noteReadModel(error: nil)
-            } else {
-                try await rebuildReadModel()
-            }
-        } catch {
-            noteReadModel(error: "\(error)")
-        }
+        if mustRebuildReadModel { await retryReadModel() }
         var seen: UInt64 = 0
         var firstAttempt = projection.read { $0.attemptCount }
         while !Task.isCancelled {
@@ -57,6 +47,7 @@ extension Workspace {
             try await rebuildReadModel()
             noteReadModel(error: nil)
         } catch {
+            noteReadModel(error: "\(error)")
             options.logger.warning("the read model is behind", metadata: ["reason": "\(error)"])
         }
     }

@@ -11,6 +11,8 @@ import Synchronization
 struct RunningDispatcher: Sendable {
     var dispatcher: Dispatcher
     var task: Task<Void, Never>
+    /// Why it ended by itself; nil while it runs.
+    var ended: String?
 }
 
 /// The long-lived parts.
@@ -45,10 +47,10 @@ extension Workspace {
             let lanes = projection.read { $0.currentLanes }
             let known = running.withLock { Set($0.dispatchers.keys) }
             for lane in lanes where !known.contains(lane) { start(lane, outlets) }
-            for lane in known where !lanes.contains(lane) { await stop(lane) }
+            await stop(known.filter { !lanes.contains($0) })
             seen = await projection.waitChange(since: seen)
         }
-        for lane in running.withLock({ Array($0.dispatchers.keys) }) { await stop(lane) }
+        await stop(running.withLock { Set($0.dispatchers.keys) })
     }
 
     private func start(_ lane: Lane, _ outlets: Outlets) {
@@ -57,6 +59,7 @@ extension Workspace {
             makeTransport: { destination throws(LaneHold) in
                 try outlets.transports.transport(for: destination)
             },
+            planRate: { [projection] id in projection.read { $0.planRate(id) } },
             faults: outlets.faults, logger: options.logger)
         let logger = options.logger
         let task = Task {
@@ -68,6 +71,7 @@ extension Workspace {
                 logger.error(
                     "a dispatcher stopped",
                     metadata: ["lane": "\(lane)", "reason": "\(error)"])
+                running.withLock { $0.dispatchers[lane]?.ended = "\(error)" }
             }
         }
         running.withLock {
@@ -75,12 +79,13 @@ extension Workspace {
         }
     }
 
-    private func stop(_ lane: Lane) async {
-        guard let entry = running.withLock({ $0.dispatchers.removeValue(forKey: lane) }) else {
-            return
+    /// Ends dispatchers: all are told first, so that their last requests end side by side.
+    private func stop(_ lanes: Set<Lane>) async {
+        let entries = running.withLock { state in
+            lanes.compactMap { state.dispatchers.removeValue(forKey: $0) }
         }
-        entry.task.cancel()
-        await entry.task.value
+        for entry in entries { entry.task.cancel() }
+        for entry in entries { await entry.task.value }
     }
 
     /// Makes dispatchers look at once instead of at the end of a wait.

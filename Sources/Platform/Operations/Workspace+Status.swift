@@ -13,12 +13,11 @@ extension Workspace {
             (
                 next: state.next, generation: state.generation, time: state.projectionTime,
                 policy: state.policy.map { ($0.version, $0.policy.name) },
-                lanes: state.laneStatuses(), counts: state.counts()
+                lanes: state.laneStatuses(), counts: state.counts(),
+                findings: state.allFindings().count
             )
         }
-        let snapshots = running.withLock { state in
-            state.dispatchers.mapValues { $0.dispatcher.snapshot }
-        }
+        let dispatchers = running.withLock { $0.dispatchers }
         let collected = collector.counts
         let logPart: JSONValue = [
             "id": .string(log.identity.hex), "incarnation": .offset(log.identity.incarnation),
@@ -38,7 +37,7 @@ extension Workspace {
         ]
         let policyPart: JSONValue =
             seen.policy.map { ["version": .count($0.0), "name": .string($0.1)] } ?? .null
-        let destinations = seen.lanes.map { Self.present($0, snapshots[$0.lane]) }
+        let destinations = seen.lanes.map { Self.present($0, dispatchers[$0.lane]) }
         let audiences: [JSONValue] = seen.counts.audiences.map {
             ["audience": .string($0.name), "members": .count($0.members)]
         }
@@ -51,11 +50,13 @@ extension Workspace {
             ("health", health()["status"] ?? .null), ("log", logPart),
             ("projection", projectionPart), ("policy", policyPart),
             ("destinations", .array(destinations)), ("audiences", .array(audiences)),
+            ("findings", .count(seen.findings)),
             ("collected", collectedPart), ("readModel", await readModelStatus(durable: durable)),
         ])
     }
 
-    private static func present(_ lane: LaneStatus, _ snapshot: LaneSnapshot?) -> JSONValue {
+    private static func present(_ lane: LaneStatus, _ running: RunningDispatcher?) -> JSONValue {
+        let snapshot = running?.dispatcher.snapshot
         func count(_ status: EffectStatus) -> JSONValue { .count(lane.counts[status] ?? 0) }
         let state: String
         if !lane.disagreements.isEmpty {
@@ -64,6 +65,8 @@ extension Workspace {
             state = "paused"
         } else if !lane.isCurrent {
             state = "not in the policy in force"
+        } else if let ended = running?.ended {
+            state = "stopped: \(ended)"
         } else if let hold = snapshot?.hold {
             state = "held: \(hold)"
         } else {
@@ -86,7 +89,10 @@ extension Workspace {
         var reasons: [String] = []
         var status = "ok"
         let seen = projection.read { state in
-            (parked: state.parkedCount, held: state.laneStatuses().contains { !$0.disagreements.isEmpty })
+            (
+                parked: state.parkedCount,
+                held: state.laneStatuses().contains { !$0.disagreements.isEmpty }
+            )
         }
         if seen.parked > 0 { reasons.append("\(seen.parked) records are parked") }
         if seen.held { reasons.append("a destination is held: its decisions differ") }
@@ -116,7 +122,8 @@ extension Workspace {
         lines.gauge("sluice_projection_parked_records", "Records that could not be folded.", seen.2)
         lines.counter("sluice_collect_requests_total", "Collect requests.", collected.requests)
         lines.counter("sluice_collect_accepted_total", "Messages stored.", collected.accepted)
-        lines.counter("sluice_collect_duplicates_total", "Messages seen before.", collected.duplicates)
+        lines.counter(
+            "sluice_collect_duplicates_total", "Messages seen before.", collected.duplicates)
         lines.counter("sluice_collect_rejected_total", "Messages refused.", collected.rejected)
         lines.counter(
             "sluice_collect_suppressed_total", "Messages of suppressed subjects.",

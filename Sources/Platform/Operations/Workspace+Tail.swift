@@ -133,7 +133,8 @@ extension Workspace {
         else {
             return .expired([
                 "type": "cursor_expired",
-                "reason": "the cursor is of another log, incarnation or stream; start from a snapshot",
+                "reason":
+                    "the cursor is of another log, incarnation or stream; start from a snapshot",
             ])
         }
         // A generation is promoted only where its digest equals: what it would have said is the same.

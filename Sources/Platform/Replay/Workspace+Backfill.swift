@@ -16,7 +16,8 @@ extension Workspace {
         let from = try await range(parameters, "from") ?? 0
         let to = try await range(parameters, "to") ?? .max
         let isDryRun = try parameters.flag("dryRun")
-        let rate = try parameters.has("rate")
+        let rate =
+            try parameters.has("rate")
             ? parameters.integer("rate", default: 1, in: 1...1_000_000) : nil
         guard let policy = projection.read({ $0.policy }),
             let destination = policy.policy.destinations.first(where: { $0.name == name })
@@ -56,6 +57,22 @@ extension Workspace {
 
     private static func planID() -> String {
         "plan-" + Hexadecimal.encode(Secrets.randomBytes(6))
+    }
+
+    /// What should be looked at although no rule was broken.
+    func findings() -> JSONValue {
+        let findings = projection.read { $0.allFindings() }
+        return [
+            "findings": .array(
+                findings.map { finding in
+                    [
+                        "finding": .string(finding.kind.name),
+                        "destination": .string(finding.lane.destination),
+                        "event": .offset(finding.event), "attempt": .offset(finding.attempt),
+                        "denial": .offset(finding.denial), "foundAt": .offset(finding.foundAt),
+                    ]
+                })
+        ]
     }
 
     func plans() -> JSONValue {

@@ -92,8 +92,10 @@ struct MetricTable {
         return sum
     }
 
-    /// Whether a moment still counts: strictly less than one window before projection time.
+    /// Whether a moment still counts: less than one window before projection time, or after it. Before the
+    /// first tick nothing has passed.
     static func isInside(_ time: Int64, window: Int64, now: Int64) -> Bool {
+        guard now > time else { return true }
         let age = now.subtractingReportingOverflow(time)
         return !age.overflow && age.partialValue < window
     }

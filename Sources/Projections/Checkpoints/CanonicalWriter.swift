@@ -111,8 +111,9 @@ public struct CanonicalReader {
         #else
             return bytes.withUnsafeBytes { source in
                 (0..<Int(count)).map {
-                    T(littleEndian: source.loadUnaligned(
-                        fromByteOffset: start + $0 * Int(size), as: T.self))
+                    T(
+                        littleEndian: source.loadUnaligned(
+                            fromByteOffset: start + $0 * Int(size), as: T.self))
                 }
             }
         #endif

@@ -16,6 +16,7 @@ extension FoldState {
                 profile: identity.profileID(ofRoot: root), offset: offset, reason: reason)
             if didChange {
                 journal?.append(.membership(index: memberships.changeCount - 1))
+                journal?.append(.profile(node: root))
             }
         }
     }
@@ -64,7 +65,9 @@ extension FoldState {
     ///
     /// The event belongs to whoever its identifier belongs to now.
     public mutating func count(_ record: FoldRecord, in new: [Int]) {
-        guard record.kind == RecordKind.event.rawValue, record.offset < decisions.end else { return }
+        guard record.kind == RecordKind.event.rawValue, record.offset < decisions.end else {
+            return
+        }
         let anchor = decisions.anchors[Int(record.offset)]
         guard anchor != DecisionColumns.none else { return }
         var parser = JSONParser()

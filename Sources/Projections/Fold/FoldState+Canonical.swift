@@ -33,6 +33,7 @@ extension FoldState {
             out.text(plan.id)
             out.integer(UInt32(plan.lane))
             out.column(plan.planned)
+            out.integer(plan.rate)
             out.integer(plan.outcome)
         }
         out.section("REST")
@@ -42,6 +43,7 @@ extension FoldState {
         for reason in parked.reasons { out.text(reason) }
         out.column(parkedKeys.sorted())
         out.integer(suppressedCount)
+        findings.write(into: &out)
         return out.bytes
     }
 
@@ -91,7 +93,7 @@ extension FoldState {
                 PlanState(
                     record: try reader.integer(), id: try reader.text(),
                     lane: Int(try reader.integer(UInt32.self)), planned: try reader.column(),
-                    outcome: try reader.integer()))
+                    rate: try reader.integer(), outcome: try reader.integer()))
         }
         try reader.section("REST")
         for _ in 0..<(try reader.integer(UInt32.self)) {
@@ -101,6 +103,7 @@ extension FoldState {
         for _ in parked.offsets.indices { parked.reasons.append(try reader.text()) }
         parkedKeys = Set(try reader.column(UInt64.self))
         suppressedCount = try reader.integer()
+        findings = try FindingColumns(from: &reader)
         guard reader.isAtEnd, decisions.end == next else {
             throw CanonicalError(position: reader.position, expected: "the end of the state")
         }

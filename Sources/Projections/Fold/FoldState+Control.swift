@@ -107,6 +107,9 @@ extension FoldState {
             identity.identifier(type: type, $0, offset: offset, ordinal: 0)
         }
         identity.suppress(identifier, from: offset)
+        if let root = identity.root(ofIdentifier: identifier) {
+            journal?.append(.profile(node: root))
+        }
         suppressedCount += 1
     }
 
@@ -137,7 +140,7 @@ extension FoldState {
                 from: record.from, to: record.to, table: table(of: number)) == record.digest
         if !agrees { lanes[number].disagreements.append(offset) }
         // What was released is what the record says, whoever would decide otherwise today (D2).
-        record.allowed.forEach { lanes[number].release($0) }
+        for offset in record.allowed.members { lanes[number].release(offset) }
         lanes[number].releasedTo = max(lanes[number].releasedTo, record.to)
         for membership in record.memberships {
             guard let audience = memberships.audiences.number(of: membership.audience) else {
@@ -165,9 +168,11 @@ extension FoldState {
     private mutating func apply(_ record: PlanRecord, at offset: UInt64) throws {
         let number = try lane(record.destination, record.epoch, record.slot)
         let plan = UInt32(plans.count)
-        var planned: [UInt64] = []
-        record.planned.forEach { planned.append($0) }
-        plans.append(PlanState(record: offset, id: record.id, lane: number, planned: planned))
+        let planned = record.planned.members
+        plans.append(
+            PlanState(
+                record: offset, id: record.id, lane: number, planned: planned,
+                rate: UInt32(clamping: record.ratePerSecond ?? 0)))
         for member in planned { lanes[number].plan(member, plan: plan) }
     }
 
@@ -187,7 +192,8 @@ extension FoldState {
         var members: [(at: UInt64, subject: UInt32, audience: UInt16)] = []
         for member in record.members {
             if let key = membershipKey(member) {
-                var row = lanes[number].membership(key)?.row ?? LaneState.EffectRow(status: .pending)
+                var row =
+                    lanes[number].membership(key)?.row ?? LaneState.EffectRow(status: .pending)
                 row.status = .attempting
                 row.tries += 1
                 row.attempt = offset
@@ -209,7 +215,7 @@ extension FoldState {
                 members.append((member.at, subject, AttemptTable.noAudience))
             }
         }
-        attempts.append(offset: offset, lane: number, members: members)
+        attempts.append(offset: offset, lane: number, look: record.look, members: members)
     }
 
     private func membershipKey(_ member: AttemptRecord.Member) -> LaneState.MembershipEffect.Key? {
@@ -231,6 +237,7 @@ extension FoldState {
         attempts.settle(attempt, receipt: offset) { place in
             Self.status(record.outcome(ofMember: place), isParked: false)
         }
+        noteRaces(attempt, at: offset)
     }
 
     private static func status(_ outcome: ReceiptOutcome, isParked: Bool) -> EffectStatus {

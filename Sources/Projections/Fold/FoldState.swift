@@ -34,6 +34,7 @@ public struct FoldState: Sendable {
     /// Keys of parked records: whoever has one is withheld from there on (L9).
     var parkedKeys: Set<UInt64> = []
     var suppressedCount: UInt64 = 0
+    var findings = FindingColumns()
 
     // Derived, never written.
     let schedule: Schedule
@@ -50,6 +51,8 @@ public struct FoldState: Sendable {
         var id: String
         var lane: Int
         var planned: [UInt64]
+        /// Effects a second at most; 0 for no limit.
+        var rate: UInt32 = 0
         /// 0 while it runs, then 1 complete, 2 incomplete, 3 cancelled.
         var outcome: UInt8 = 0
     }

@@ -12,7 +12,8 @@ public final class LiveProjection: Sendable {
         var state: FoldState
         var changes: UInt64 = 0
         var nextWaiter: UInt64 = 0
-        var offsetWaiters: [UInt64: (offset: UInt64, resume: CheckedContinuation<Void, any Error>)] = [:]
+        var offsetWaiters:
+            [UInt64: (offset: UInt64, resume: CheckedContinuation<Void, any Error>)] = [:]
         var changeWaiters: [UInt64: (since: UInt64, resume: CheckedContinuation<Void, Never>)] = [:]
         var failure: String?
         var isHeld = false
@@ -68,7 +69,8 @@ public final class LiveProjection: Sendable {
     /// - Precondition: `state` stands at the same offset.
     public func replace(with state: FoldState) {
         shared.withLock { shared in
-            precondition(state.next == shared.state.next, "a generation is promoted where it stands")
+            precondition(
+                state.next == shared.state.next, "a generation is promoted where it stands")
             var state = state
             state.journal = shared.state.journal
             shared.state = state

@@ -7,6 +7,8 @@ struct AttemptTable {
     private(set) var lanes: [UInt16] = []
     private(set) var memberEnds: [UInt64] = []
     private(set) var receipts: [UInt64] = []
+    /// What each attempt's second look had read up to (E6).
+    private(set) var looks: [UInt64] = []
     // One entry a member.
     private(set) var members: [UInt64] = []
     private(set) var outcomes: [UInt8] = []
@@ -28,12 +30,14 @@ struct AttemptTable {
     }
 
     mutating func append(
-        offset: UInt64, lane: Int, members new: [(at: UInt64, subject: UInt32, audience: UInt16)]
+        offset: UInt64, lane: Int, look: UInt64,
+        members new: [(at: UInt64, subject: UInt32, audience: UInt16)]
     ) {
         open.append(offsets.count)
         offsets.append(offset)
         lanes.append(UInt16(lane))
         receipts.append(.max)
+        looks.append(look)
         for member in new {
             members.append(member.at)
             subjects.append(member.subject)
@@ -68,6 +72,7 @@ struct AttemptTable {
         out.column(lanes)
         out.column(memberEnds)
         out.column(receipts)
+        out.column(looks)
         out.column(members)
         out.column(outcomes)
         out.column(subjects)
@@ -80,13 +85,15 @@ struct AttemptTable {
         lanes = try reader.column()
         memberEnds = try reader.column()
         receipts = try reader.column()
+        looks = try reader.column()
         members = try reader.column()
         outcomes = try reader.column()
         subjects = try reader.column()
         audiences = try reader.column()
         open = receipts.indices.filter { receipts[$0] == .max }
         guard lanes.count == offsets.count, memberEnds.count == offsets.count,
-            receipts.count == offsets.count, outcomes.count == members.count,
+            receipts.count == offsets.count, looks.count == offsets.count,
+            outcomes.count == members.count,
             subjects.count == members.count, audiences.count == members.count,
             memberEnds.last.map({ $0 == UInt64(members.count) }) ?? members.isEmpty
         else { throw CanonicalError(position: reader.position, expected: "attempt columns") }

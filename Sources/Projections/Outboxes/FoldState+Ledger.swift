@@ -96,15 +96,19 @@ extension FoldState {
         }
     }
 
+    /// How many effects of a plan may leave a second; nil for no limit.
+    public func planRate(_ id: String) -> Int? {
+        guard let plan = plans.first(where: { $0.id == id }), plan.rate > 0 else { return nil }
+        return Int(plan.rate)
+    }
+
     /// Plans that run and have nothing left to do, with how they ended: complete only when every effect
     /// is settled; one that is still unknown or parked makes it incomplete (R1, R3).
     public func duePlanEnds() -> [PlanEndedRecord] {
-        planStatuses().compactMap { plan in
-            guard plan.outcome == nil else { return nil }
-            let running =
-                (plan.counts[.pending] ?? 0) + (plan.counts[.attempting] ?? 0)
-                + (plan.counts[.unknown] ?? 0)
-            guard running == 0 else { return nil }
+        let due = plans.filter { $0.outcome == 0 && !isRunning($0) }
+        guard !due.isEmpty else { return [] }
+        let ids = Set(due.map(\.id))
+        return planStatuses().filter { ids.contains($0.id) }.map { plan in
             let parked = plan.counts[.parked] ?? 0
             return PlanEndedRecord(
                 id: plan.id, outcome: parked == 0 ? .complete : .incomplete,
@@ -113,6 +117,18 @@ extension FoldState {
                     rejected: plan.counts[.rejected] ?? 0, unknown: 0,
                     cancelled: (plan.counts[.cancelled] ?? 0)
                         + (plan.counts[.superseded] ?? 0), parked: parked))
+        }
+    }
+
+    /// Asked after every batch of records, so it ends at the first effect that is still to be settled.
+    private func isRunning(_ plan: PlanState) -> Bool {
+        let lane = lanes[plan.lane]
+        return plan.planned.contains { offset in
+            guard !lane.delivered.contains(offset) else { return false }
+            switch lane.row(offset)?.status {
+            case .pending, .attempting, .unknown: return true
+            case .delivered, .rejected, .cancelled, .superseded, .parked, nil: return false
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 import CustomerModel
-import EventLog
+package import EventLog
 package import JSONText
 
 /// What waits to be sent.
@@ -56,7 +56,7 @@ extension FoldState {
             item.row)
     }
 
-    func openAttempts(in lane: Lane) -> [Offset] {
+    package func openAttempts(in lane: Lane) -> [Offset] {
         guard let number = laneNumbers[lane] else { return [] }
         return attempts.open.filter { Int(attempts.lanes[$0]) == number }.map {
             Offset(attempts.offsets[$0])

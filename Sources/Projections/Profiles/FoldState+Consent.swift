@@ -30,7 +30,8 @@ extension FoldState {
         -> ConsentSummary?
     {
         let governing = offset.flatMap { at in policies.last { $0.activatedAt <= at } }
-        guard let root = root(of: person, asOf: offset), let policy = governing ?? policies.last ?? initial
+        guard let root = root(of: person, asOf: offset),
+            let policy = governing ?? policies.last ?? initial
         else { return nil }
         var states: [ConsentState] = []
         purposeStates(of: root, policy: policy, now: now, asOf: offset, into: &states)

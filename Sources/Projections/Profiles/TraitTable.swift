@@ -133,7 +133,10 @@ struct TraitTable {
             times.count, offsets.count, starts.count, lengths.count, next.count, earlier.count,
         ]
         guard sizes.allSatisfy({ $0 == entryKeys.count }),
-            zip(starts, lengths).allSatisfy({ $0 <= UInt64(arena.count) - min(UInt64($1), UInt64(arena.count)) && UInt64($1) <= UInt64(arena.count) })
+            zip(starts, lengths).allSatisfy({
+                $0 <= UInt64(arena.count) - min(UInt64($1), UInt64(arena.count))
+                    && UInt64($1) <= UInt64(arena.count)
+            })
         else { throw CanonicalError(position: reader.position, expected: "equal columns") }
     }
 }

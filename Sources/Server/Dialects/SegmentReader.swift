@@ -25,10 +25,9 @@ struct SegmentReader {
         var message: String
     }
 
-    /// The batch, or why there is none.
+    /// The batch of a body's items.
     ///
-    /// - Parameter source: finds the source of a write key that stands in the body; nil when the caller knows
-    ///   the source already.
+    /// - Throws: ``Refusal`` when the whole request is refused.
     func read(_ bytes: UnsafeRawBufferPointer) throws -> PendingBatch {
         do {
             return try collector.withParser { parser in
@@ -48,12 +47,10 @@ struct SegmentReader {
             throw Refusal(code: "invalid_request", message: "the body must be a JSON object")
         }
         switch shape {
-        case .single(let type):
-            return try SharedParts.ofPath(type) { shared in
-                var batch = collector.begin(context, shared: shared)
-                batch.admit(root, shared: shared)
-                return batch
-            }
+        case .single:
+            var batch = collector.begin(context)
+            batch.admit(root)
+            return batch
         case .batch:
             let items = try Self.items(root)
             let shared = try shared(root)
@@ -80,9 +77,8 @@ struct SegmentReader {
     private func shared(_ root: JSONView) throws(Refusal) -> SharedParts {
         let shared = SharedParts(
             context: root["context"], integrations: root["integrations"], sentAt: root["sentAt"])
-        let bytes = [shared.context, shared.integrations].reduce(0) {
-            $0 + ($1.map(\.rawBytes.count) ?? 0)
-        }
+        let bytes = [shared.context, shared.integrations].compactMap { $0?.rawBytes.count }
+            .reduce(0, +)
         // Every item's line holds them.
         guard bytes <= collector.limits.sharedBytes else {
             throw Refusal(

@@ -35,7 +35,8 @@ struct FrontDoor: HTTPResponder {
             return await route.respond(request, shape: shape).response
         }
         guard let target = RequestTarget(raw) else {
-            return Answer.failure(.badRequest, "bad_target", "the path has a broken escape").response
+            return Answer.failure(.badRequest, "bad_target", "the path has a broken escape")
+                .response
         }
         switch target.path {
         case "/healthz":

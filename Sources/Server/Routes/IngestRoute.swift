@@ -26,7 +26,8 @@ struct IngestRoute: Sendable {
         guard request.method == .post else { return .methodNotAllowed("POST") }
         guard let source = target["source"], AccessList.isName(source) else {
             return .failure(
-                .badRequest, "bad_source", "`source` must name a source: lower-case letters, digits")
+                .badRequest, "bad_source", "`source` must name a source: lower-case letters, digits"
+            )
         }
         let body: ByteBuffer
         do throws(BodyReader.Failure) {
@@ -57,7 +58,8 @@ struct IngestRoute: Sendable {
     private static func items(_ body: ByteBuffer, areNumbered: Bool) -> [CollectItem]? {
         var items: [CollectItem] = []
         var number: UInt64 = 0
-        for line in body.readableBytesView.split(separator: 0x0A, omittingEmptySubsequences: false) {
+        for line in body.readableBytesView.split(separator: 0x0A, omittingEmptySubsequences: false)
+        {
             number += 1
             guard !line.isEmpty else { continue }
             if areNumbered {

@@ -72,7 +72,8 @@ extension BodyReader.Failure {
             .failure(.badRequest, "too_large", "the body is larger than \(limit) bytes")
         case .unknownEncoding:
             .failure(
-                .unsupportedMediaType, "unknown_encoding", "Content-Encoding must be gzip or absent")
+                .unsupportedMediaType, "unknown_encoding", "Content-Encoding must be gzip or absent"
+            )
         case .badGzip:
             .failure(.badRequest, "bad_gzip", "the body is not valid gzip")
         case .cutShort:

@@ -9,7 +9,12 @@ enum Client {
     case workspace(Workspace)
 
     /// What a command may do when there is no data directory yet.
-    enum Absence { case refuse, create }
+    enum Absence {
+        case refuse
+        case create
+        /// Use an empty workspace that is gone afterwards: for questions about a file alone.
+        case scratch
+    }
 
     /// Reaches the workspace of `place`, runs `body`, and lets go of it again.
     static func with<R>(
@@ -20,18 +25,27 @@ enum Client {
         if try Self.answers(socket) {
             return try await body(.server(LocalServer(socketPath: socket)))
         }
+        if absence == .scratch, !place.exists {
+            return try await Scratch.with { try await open($0, body) }
+        }
         guard place.exists || absence == .create else {
             throw CommandFailure(
                 .notFound,
                 "there is no data directory at \(place.directory): name it with --data, or begin "
                     + "with `sluice serve` or `sluice ingest`")
         }
+        return try await open(place.directory, body)
+    }
+
+    private static func open<R>(
+        _ directory: String, _ body: (Client) async throws -> R
+    ) async throws -> R {
         let workspace: Workspace
         do {
             workspace = try await Workspace.open(
-                directory: place.directory, options: WorkspaceOptions())
+                directory: directory, options: WorkspaceOptions(logger: Quiet.logger))
         } catch {
-            throw CommandFailure(.failed, "cannot open \(place.directory): \(error)")
+            throw CommandFailure(.failed, "cannot open \(directory): \(error)")
         }
         // Folds only: a question must not start deliveries.
         workspace.startFolding()
@@ -78,7 +92,9 @@ enum Client {
             try await server.tail(stream, from: cursor, body)
         case .workspace(let workspace):
             do {
-                for try await line in workspace.tail(stream, from: cursor, by: .local) { body(line) }
+                for try await line in workspace.tail(stream, from: cursor, by: .local) {
+                    body(line)
+                }
             } catch let error as OperationError {
                 throw CommandFailure(error)
             }

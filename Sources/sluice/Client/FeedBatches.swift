@@ -45,7 +45,15 @@ final class FeedBatches: Sendable {
         var batch = Batch()
         var bytes = 0
         while batch.records.count < Self.mostRecords, bytes < Self.mostBytes {
-            guard let item = try feed.next() else { break }
+            let next: FeedItem?
+            do {
+                next = try feed.next()
+            } catch {
+                // What came before the error is given first; asking again gives the error again.
+                guard batch.records.isEmpty else { break }
+                throw error
+            }
+            guard let item = next else { break }
             switch item {
             case .message(let message, let record, _):
                 bytes += message.count

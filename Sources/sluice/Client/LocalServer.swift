@@ -40,7 +40,8 @@ struct LocalServer: Sendable {
         guard response.status == .ok else {
             let answer = try await Self.value(of: response)
             throw CommandFailure(
-                Exit(status: Int(response.status.code)), answer["message"]?.string ?? "no such tail")
+                Exit(status: Int(response.status.code)), answer["message"]?.string ?? "no such tail"
+            )
         }
         var waiting: [UInt8] = []
         for try await part in response.body {
@@ -62,7 +63,8 @@ struct LocalServer: Sendable {
             return try await HTTPClient.shared.execute(request, timeout: .hours(24))
         } catch {
             throw CommandFailure(
-                .unavailable, "the server at \(socketPath) does not answer (\(error)): is it stopping?")
+                .unavailable,
+                "the server at \(socketPath) does not answer (\(error)): is it stopping?")
         }
     }
 
@@ -70,7 +72,8 @@ struct LocalServer: Sendable {
         let body = try await response.body.collect(upTo: largestAnswer)
         do {
             return try JSONValue(
-                parsing: Array(body.readableBytesView), limits: JSONLimits(maximumBytes: largestAnswer))
+                parsing: Array(body.readableBytesView),
+                limits: JSONLimits(maximumBytes: largestAnswer))
         } catch {
             throw CommandFailure(.failed, "the server's answer is not JSON: \(error)")
         }

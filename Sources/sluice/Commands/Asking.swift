@@ -17,7 +17,7 @@ struct Explain: AsyncParsableCommand {
     @OptionGroup var place: Place
     @Argument(help: "The event: an offset, source/messageId, or a message id.")
     var event: String
-    @Option(help: "The destination's name; every destination of the policy when absent.")
+    @Argument(help: "The destination's name; every destination of the policy when absent.")
     var destination: String?
 
     func run() async throws {
@@ -64,11 +64,27 @@ struct Audit: AsyncParsableCommand {
             abstract: "Everything that was told to others about one person.",
             discussion: "The question itself is recorded before it is answered.")
         @OptionGroup var place: Place
-        @OptionGroup var person: PersonArgument
+        @Option(
+            name: .customLong("person"),
+            help: ArgumentHelp("The person.", valueName: "type:value"))
+        var named: String?
+        @Argument(help: "The person: TYPE:VALUE, or a profile's id. The same as --person.")
+        var person: String?
+        @Option(help: "At most this many, the newest.")
+        var limit: Int?
+
+        func validate() throws {
+            guard let one = named ?? person, named == nil || person == nil else {
+                throw ValidationError("name one person: --person TYPE:VALUE")
+            }
+            try PersonArgument.check(one)
+        }
 
         func run() async throws {
-            let parameters = JSONObject.of(("person", .string(person.person)))
-            try await Client.ask(place, "audit.disclosures", parameters, view: DisclosuresView.text)
+            let parameters = JSONObject.of(
+                ("person", .text(named ?? person)), ("limit", .whole(limit)))
+            try await Client.ask(
+                place, "audit.disclosures", parameters, view: DisclosuresView.text)
         }
     }
 }
@@ -131,12 +147,34 @@ struct Rejects: AsyncParsableCommand {
     }
 }
 
-/// A person by one of their identifiers.
+struct SQL: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sql",
+        abstract: "A question in SQL to the read model; it cannot change anything.")
+    @OptionGroup var place: Place
+    @Argument(help: ArgumentHelp("One SELECT statement.", valueName: "select"))
+    var query: String
+    @Option(help: "At most this many rows.")
+    var limit: Int?
+
+    func run() async throws {
+        let parameters = JSONObject.of(("query", .string(query)), ("limit", .whole(limit)))
+        try await Client.ask(place, "sql", parameters, view: RowsView.text)
+    }
+}
+
+/// A person by one of their identifiers, or by a profile's id.
 struct PersonArgument: ParsableArguments {
-    @Argument(help: "The person: TYPE:VALUE, such as user_id:4711 or email:ada@example.com.")
+    @Argument(
+        help:
+            "The person: TYPE:VALUE, such as user_id:4711 or email:ada@example.com, or a profile's id."
+    )
     var person: String
 
-    func validate() throws {
+    func validate() throws { try Self.check(person) }
+
+    static func check(_ person: String) throws {
+        if person.wholeMatch(of: /p[0-9]+\.[0-9]+/) != nil { return }
         guard let colon = person.firstIndex(of: ":"), colon > person.startIndex,
             person.index(after: colon) < person.endIndex
         else {

@@ -22,7 +22,8 @@ struct Ingest: AsyncParsableCommand {
                 + "Only for a workspace without other events."))
     var asIfLive = false
     @Option(
-        help: ArgumentHelp("Begin at this record of the first file, counted from 1.", valueName: "n"))
+        help: ArgumentHelp(
+            "Begin at this record of the first file, counted from 1.", valueName: "n"))
     var fromRecord = 1
 
     func validate() throws {

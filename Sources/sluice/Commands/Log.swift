@@ -52,7 +52,9 @@ struct Tail: AsyncParsableCommand {
     @OptionGroup var place: Place
     @Argument(help: "events, profiles or audiences.")
     var stream: String
-    @Option(name: .customLong("from"), help: "The cursor of the last line that was seen, an offset or a time.")
+    @Option(
+        name: .customLong("from"),
+        help: "The cursor of the last line that was seen, an offset or a time.")
     var cursor: String?
 
     func run() async throws {

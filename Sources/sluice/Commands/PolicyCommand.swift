@@ -13,7 +13,7 @@ struct PolicyCommand: AsyncParsableCommand {
         @OptionGroup var file: PolicyFileArgument
 
         func run() async throws {
-            try await Client.ask(place, "policy.check", try file.parameters())
+            try await Client.ask(place, "policy.check", try file.parameters(), whenAbsent: .scratch)
         }
     }
 
@@ -24,7 +24,7 @@ struct PolicyCommand: AsyncParsableCommand {
         @OptionGroup var file: PolicyFileArgument
 
         func run() async throws {
-            try await Client.ask(place, "policy.diff", try file.parameters())
+            try await Client.ask(place, "policy.diff", try file.parameters(), whenAbsent: .scratch)
         }
     }
 
@@ -34,12 +34,15 @@ struct PolicyCommand: AsyncParsableCommand {
             discussion: "Sends nothing by itself; see `sluice replay simulate` first.")
         @OptionGroup var place: Place
         @OptionGroup var file: PolicyFileArgument
-        @Option(help: "Who answers for it; stands in the log for ever.")
-        var approver: String
+        @Option(help: "Who answers for it; stands in the log for ever. Default: your login name.")
+        var approver = Names.user
+        @Option(help: "Why; stands in the log beside it.")
+        var note: String?
 
         func run() async throws {
             var parameters = try file.parameters()
             parameters["approver"] = .string(approver)
+            parameters["note"] = .text(note)
             try await Client.ask(place, "policy.apply", parameters, whenAbsent: .create)
         }
     }

@@ -57,21 +57,15 @@ struct Replay: AsyncParsableCommand {
         var to: String?
         @Flag(help: "Put the plan in force.")
         var apply = false
-        @Option(help: "Who answers for it; needed with --apply.")
-        var approver: String?
+        @Option(help: "Who answers for what is sent. Default: your login name.")
+        var approver = Names.user
         @Option(help: "Effects a second, at most.")
         var rate: Int?
-
-        func validate() throws {
-            if apply, approver == nil {
-                throw ValidationError("--apply needs --approver: who answers for what is sent")
-            }
-        }
 
         func run() async throws {
             let parameters = JSONObject.of(
                 ("destination", .string(destination)), ("from", .text(from)), ("to", .text(to)),
-                ("dryRun", .bool(!apply)), ("approver", .text(approver)),
+                ("dryRun", .bool(!apply)), ("approver", .string(approver)),
                 ("rate", .whole(rate)))
             try await Client.ask(place, "replay.backfill", parameters)
         }

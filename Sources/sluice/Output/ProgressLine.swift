@@ -19,7 +19,9 @@ struct ProgressLine {
         let now = ContinuousClock.now
         let interval = Duration.milliseconds(isTerminal ? 100 : 5_000)
         // Nothing is shown of what takes less than a second.
-        guard (lastShown ?? began + .seconds(1) - interval).duration(to: now) >= interval else { return }
+        guard (lastShown ?? began + .seconds(1) - interval).duration(to: now) >= interval else {
+            return
+        }
         lastShown = now
         let share = fraction.map { String(Int($0 * 100)) + " %" } ?? ""
         guard isTerminal else {

@@ -16,12 +16,13 @@ package enum Renderer {
         let margin = String(repeating: " ", count: indent)
         switch value {
         case .object(let object):
-            let width = object.members.filter { isLeaf($0.value) }.map(\.key.count).reduce(0, max)
+            let width = object.members.filter { isLeaf($0.value) }
+                .map { words($0.key).count }.reduce(0, max)
             for (key, value) in object.members {
                 let name = words(key)
                 if isLeaf(value) {
-                    let fill = String(repeating: " ", count: max(0, width - key.count) + 2)
-                    lines.append(margin + name + fill + cell(value))
+                    let fill = String(repeating: " ", count: max(0, width - name.count) + 2)
+                    lines.append(margin + name + fill + whole(value))
                 } else if isEmpty(value) {
                     lines.append(margin + name + "  none")
                 } else {
@@ -36,7 +37,7 @@ package enum Renderer {
             } else {
                 for element in elements {
                     if isLeaf(element) {
-                        lines.append(margin + "- " + cell(element))
+                        lines.append(margin + "- " + whole(element))
                     } else {
                         lines.append(margin + "-")
                         write(element, indent: indent + 2, into: &lines)
@@ -44,7 +45,7 @@ package enum Renderer {
                 }
             }
         default:
-            lines.append(margin + cell(value))
+            lines.append(margin + whole(value))
         }
     }
 
@@ -70,7 +71,9 @@ package enum Renderer {
         return table
     }
 
-    private static func isLeaf(_ value: JSONValue) -> Bool { value.object == nil && value.array == nil }
+    private static func isLeaf(_ value: JSONValue) -> Bool {
+        value.object == nil && value.array == nil
+    }
 
     private static func isFlatList(_ value: JSONValue) -> Bool {
         value.array.map { $0.allSatisfy(isLeaf) } ?? false
@@ -80,8 +83,14 @@ package enum Renderer {
         value.array?.isEmpty ?? value.object?.isEmpty ?? false
     }
 
-    /// One value on one line, without anything that a terminal would obey.
+    /// One value on one line of a table, cut where it is too wide.
     package static func cell(_ value: JSONValue) -> String {
+        let text = whole(value)
+        return text.count > widest ? text.prefix(widest - 1) + "…" : text
+    }
+
+    /// One value on one line, without anything that a terminal would obey.
+    package static func whole(_ value: JSONValue) -> String {
         let text: String
         switch value {
         case .null: text = "-"
@@ -89,11 +98,10 @@ package enum Renderer {
         case .int(let value): text = grouped(value)
         case .number(let token): text = token
         case .string(let value): text = value
-        case .array(let elements): text = elements.map(cell).joined(separator: ", ")
+        case .array(let elements): text = elements.map(whole).joined(separator: ", ")
         case .object: text = value.text
         }
-        let safe = String(text.map { isPrintable($0) ? $0 : "·" })
-        return safe.count > widest ? safe.prefix(widest - 1) + "…" : safe
+        return String(text.map { isPrintable($0) ? $0 : "·" })
     }
 
     /// What came from clients may hold escape sequences.

@@ -13,7 +13,9 @@ enum Terminal {
     static func line(_ bytes: [UInt8]) { write(bytes + [0x0A], to: STDOUT_FILENO) }
 
     /// Overwrites the current line of a terminal.
-    static func progress(_ text: String) { write(Array("\r\u{1B}[K\(text)".utf8), to: STDERR_FILENO) }
+    static func progress(_ text: String) {
+        write(Array("\r\u{1B}[K\(text)".utf8), to: STDERR_FILENO)
+    }
 
     private static func write(_ text: String, to descriptor: Int32) {
         var bytes = Array(text.utf8)
@@ -25,7 +27,8 @@ enum Terminal {
         var written = 0
         while written < bytes.count {
             let put = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.unsafelyUnwrapped + written, $0.count - written)
+                Glibc.write(
+                    descriptor, $0.baseAddress.unsafelyUnwrapped + written, $0.count - written)
             }
             if put < 0 {
                 if errno == EINTR { continue }

@@ -25,7 +25,8 @@ enum DisclosuresView {
         lines += ["", table.text]
         if let asOf = value["asOf"] {
             lines += [
-                "", "\(asOf["question"]?.string ?? ""), offset \(Renderer.cell(asOf["offset"] ?? .null))",
+                "",
+                "\(asOf["question"]?.string ?? ""), offset \(Renderer.cell(asOf["offset"] ?? .null))",
             ]
         }
         return lines.joined(separator: "\n")

@@ -13,8 +13,10 @@ enum SimulationView {
             "",
         ]
         var table = TextTable(
-            ["destination", "allowed before", "after", "newly allowed", "newly withheld",
-                "already shared, now withheld"],
+            [
+                "destination", "allowed before", "after", "newly allowed", "newly withheld",
+                "already shared, now withheld",
+            ],
             alignments: [.left, .right, .right, .right, .right, .right])
         for item in items {
             table.add([

@@ -18,7 +18,8 @@ enum StatusView {
                 + "\(Renderer.cell(projection["events"] ?? .null)) events",
         ]
         if let policy = value["policy"], let name = policy["name"]?.string {
-            lines.append("policy      \(name), version \(Renderer.cell(policy["version"] ?? .null))")
+            lines.append(
+                "policy      \(name), version \(Renderer.cell(policy["version"] ?? .null))")
         } else {
             lines.append("policy      none yet: nothing leaves")
         }

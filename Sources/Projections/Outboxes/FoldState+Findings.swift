@@ -1,0 +1,114 @@
+import CustomerModel
+
+/// Something that happened in accordance with the rules and that somebody should look at all the same.
+public struct Finding: Equatable, Sendable {
+    public enum Kind: UInt8, Equatable, Sendable {
+        /// A denial became durable after the second look and before the receipt: what was sent was allowed
+        /// when it was looked at, and denied when it was settled (E6).
+        case raceWindow = 1
+
+        public var name: String {
+            switch self {
+            case .raceWindow: "denied in the race window"
+            }
+        }
+    }
+    public var kind: Kind
+    public var lane: Lane
+    /// The attempt's record.
+    public var attempt: UInt64
+    /// The event that was sent.
+    public var event: UInt64
+    /// The assertion that denies.
+    public var denial: UInt64
+    /// The record that made it known.
+    public var foundAt: UInt64
+}
+
+/// Findings, in the order in which they came up.
+struct FindingColumns {
+    private(set) var kinds: [UInt8] = []
+    private(set) var lanes: [UInt16] = []
+    private(set) var attempts: [UInt64] = []
+    private(set) var events: [UInt64] = []
+    private(set) var denials: [UInt64] = []
+    private(set) var foundAt: [UInt64] = []
+
+    init() {}
+
+    mutating func append(
+        _ kind: Finding.Kind, lane: Int, attempt: UInt64, event: UInt64, denial: UInt64,
+        at offset: UInt64
+    ) {
+        kinds.append(kind.rawValue)
+        lanes.append(UInt16(lane))
+        attempts.append(attempt)
+        events.append(event)
+        denials.append(denial)
+        foundAt.append(offset)
+    }
+
+    func write(into out: inout CanonicalWriter) {
+        out.section("FIND")
+        out.column(kinds)
+        out.column(lanes)
+        out.column(attempts)
+        out.column(events)
+        out.column(denials)
+        out.column(foundAt)
+    }
+
+    init(from reader: inout CanonicalReader) throws(CanonicalError) {
+        try reader.section("FIND")
+        kinds = try reader.column()
+        lanes = try reader.column()
+        attempts = try reader.column()
+        events = try reader.column()
+        denials = try reader.column()
+        foundAt = try reader.column()
+        let sizes = [lanes.count, attempts.count, events.count, denials.count, foundAt.count]
+        guard sizes.allSatisfy({ $0 == kinds.count }) else {
+            throw CanonicalError(position: reader.position, expected: "equal columns")
+        }
+    }
+}
+
+extension FoldState {
+    /// Looks at what one receipt settled: was any of it denied after its second look?
+    mutating func noteRaces(_ attempt: Int, at offset: UInt64) {
+        let lane = Int(attempts.lanes[attempt])
+        guard let policy = policies.last,
+            let index = policy.destinationIndex(lanes[lane].lane.destination)
+        else { return }
+        let destination = policy.policy.destinations[index]
+        var states: [ConsentState] = []
+        for member in attempts.range(attempt) {
+            let outcome = EffectStatus(rawValue: attempts.outcomes[member])
+            let subject = attempts.subjects[member]
+            guard outcome == .delivered || outcome == .unknown, subject != IdentityTable.none,
+                let root = identity.root(ofIdentifier: subject)
+            else { continue }
+            purposeStates(of: root, policy: policy, now: projectionTime, into: &states)
+            let denials = destination.purposes.compactMap { purpose -> UInt64? in
+                states[purpose].value == .denied ? states[purpose].offset : nil
+            }
+            // One that the look had read would have cancelled the effect.
+            guard let denial = denials.max(), denial >= attempts.looks[attempt] else { continue }
+            findings.append(
+                .raceWindow, lane: lane, attempt: attempts.offsets[attempt],
+                event: attempts.members[member], denial: denial, at: offset)
+        }
+    }
+
+    /// Everything found so far, oldest first.
+    public func allFindings() -> [Finding] {
+        findings.kinds.indices.compactMap { index in
+            Finding.Kind(rawValue: findings.kinds[index]).map {
+                Finding(
+                    kind: $0, lane: lanes[Int(findings.lanes[index])].lane,
+                    attempt: findings.attempts[index], event: findings.events[index],
+                    denial: findings.denials[index], foundAt: findings.foundAt[index])
+            }
+        }
+    }
+}
