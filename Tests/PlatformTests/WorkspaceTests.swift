@@ -169,7 +169,7 @@ import Testing
 
 enum Shop {
     static let policy = """
-        policy: test shop
+        policy: test_shop
         identity:
           types:
             - { type: user_id, limit: 1 }

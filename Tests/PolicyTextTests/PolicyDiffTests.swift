@@ -73,7 +73,7 @@ import Testing
         ),
         (
             "    file:", "    batch: 50\n    file:",
-            "[none] destination warehouse: requests hold 50 effects instead of 1"
+            "[none] destination warehouse: requests hold 50 effects instead of 500"
         ),
         (
             "    file:", "    enabled: false\n    file:",

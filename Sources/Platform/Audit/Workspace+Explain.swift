@@ -39,7 +39,7 @@ extension Workspace {
             candidates.append(
                 (String(reference[..<slash]), String(reference[reference.index(after: slash)...])))
         }
-        for source in access.sources { candidates.append((source, reference)) }
+        for source in projection.read({ $0.sourceNames }) { candidates.append((source, reference)) }
         let wanted = candidates
         let found = try await OwnThread.run("sluice.find") { [log] in
             try wanted.compactMap { try Self.find($0.id, source: $0.source, in: log) }

@@ -98,16 +98,3 @@ extension Workspace {
         ]
     }
 }
-
-extension AccessList {
-    /// The sources that have a write key.
-    var sources: [String] {
-        var found: [String] = []
-        for entry in list()["keys"]?.array ?? [] {
-            if let source = entry["source"]?.string, !found.contains(source) {
-                found.append(source)
-            }
-        }
-        return found
-    }
-}

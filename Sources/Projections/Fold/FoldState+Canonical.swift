@@ -44,6 +44,7 @@ extension FoldState {
         out.column(parkedKeys.sorted())
         out.integer(suppressedCount)
         findings.write(into: &out)
+        sources.write(into: &out)
         return out.bytes
     }
 
@@ -104,6 +105,7 @@ extension FoldState {
         parkedKeys = Set(try reader.column(UInt64.self))
         suppressedCount = try reader.integer()
         findings = try FindingColumns(from: &reader)
+        sources = try NameTable(from: &reader)
         guard reader.isAtEnd, decisions.end == next else {
             throw CanonicalError(position: reader.position, expected: "the end of the state")
         }

@@ -13,6 +13,7 @@ extension FoldState {
             decisions.append(version: 0, bits: [], anchor: DecisionColumns.none)
             return
         }
+        if sources.names.last != record.source { _ = sources.intern(record.source) }
         let occurred = record.occurred
         let time = min(occurred, received.microseconds)
         let name = type == .track || type == .page || type == .screen ? eventName(record) : ""

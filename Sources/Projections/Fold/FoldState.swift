@@ -35,6 +35,8 @@ public struct FoldState: Sendable {
     var parkedKeys: Set<UInt64> = []
     var suppressedCount: UInt64 = 0
     var findings = FindingColumns()
+    /// Every source that an event came from, in order of first appearance.
+    var sources = NameTable()
 
     // Derived, never written.
     let schedule: Schedule

@@ -217,6 +217,9 @@ extension FoldState {
     /// Records that could not be folded.
     public var parkedCount: Int { parked.offsets.count }
 
+    /// Every source that an event came from, in order of first appearance.
+    public var sourceNames: [String] { sources.names }
+
     /// Whether any event was ever applied.
     public var hasEvents: Bool { decisions.rowVersions.count > 0 }
 }
