@@ -40,6 +40,8 @@ import Testing
         try await trial.server.stop()
         let rebuilt = try await trial.server.ask("replay", "verify")
         #expect(rebuilt["equal"]?.bool == true, "a fresh fold differs: \(rebuilt.text)")
+        let verified = try await trial.server.ask("log", "verify")
+        #expect(verified["whole"]?.bool == true, "\(verified.text)")
     }
 
     private static func seed() -> UInt64 {

@@ -188,4 +188,28 @@ import Testing
         let rejects = try await shop.server.ask("rejects")
         #expect(rejects["rejects"]?.array?.count == 1)
     }
+
+    @Test func `L1: writes segments that lz4 reads, one record a line`() async throws {
+        let shop = try await LiveShop()
+        defer { shop.stop() }
+        for batch in 0..<40 {
+            _ = try await shop.send(
+                (0..<50).map { track(id: "m-\(batch)-\($0)", user: "u-\($0)", advertising: true) })
+        }
+        try await shop.server.settled()
+        try await shop.server.run("log", "seal")
+        let sealed = try shop.server.sealedSegments()
+        #expect(!sealed.isEmpty)
+        var lines: [JSONValue] = []
+        for segment in sealed {
+            let out = shop.directory("lines-\(lines.count)")
+            let lz4 = try ChildProcess("/usr/bin/lz4", ["-dc", segment], outputPath: out)
+            #expect(try await lz4.ended() == .code(0), "lz4 could not read \(segment)")
+            lines += try NDJSON.read(out)
+        }
+        let offsets = lines.compactMap { $0["offset"]?.int }
+        #expect(offsets == Array(0..<Int64(lines.count)))
+        #expect(lines.count { $0["kind"]?.string == "event" } == 2_000)
+        #expect(try await shop.server.ask("log", "verify")["whole"]?.bool == true)
+    }
 }

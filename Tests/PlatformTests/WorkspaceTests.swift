@@ -30,6 +30,10 @@ import Testing
             #expect(why["reasons"]?.array == ["consent unknown"])
             #expect(why["agrees"]?.bool == true)
 
+            // The line is in the file a moment before its receipt is in the log.
+            try await workspace.waitUntil("status", [:]) {
+                $0["destinations"]?[0]?["delivered"]?.int == 1
+            }
             let shared = try await workspace.ask(
                 "audit.disclosures", ["person": "user_id:ada"])
             #expect(shared["received"]?.int == 1)

@@ -120,6 +120,13 @@ public final class SluiceServer: Sendable {
         }
     }
 
+    /// The paths of the log's sealed segments, in order.
+    public func sealedSegments() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory + "/log")
+            .filter { $0.hasSuffix(".lz4") && !$0.hasSuffix(".open.lz4") }
+            .sorted().map { directory + "/log/" + $0 }
+    }
+
     /// One destination's counts by state, from `sluice status`.
     public func lane(_ destination: String) async throws -> JSONValue {
         let lanes = try await ask("status")["destinations"]?.array
