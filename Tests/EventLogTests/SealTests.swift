@@ -61,6 +61,19 @@ import Testing
         #expect(try storage.list().filter { $0.hasSuffix(".open.lz4") }.count == 1)
     }
 
+    @Test func `seal() comes back when everything closed is sealed, and again at once`() throws {
+        let storage = MemoryStorage()
+        let log = try EventLog.open(
+            storage: storage, configuration: Make.configuration(sealing: .background))
+        defer { log.close() }
+        for turn in 1...5 {
+            _ = try log.write(Make.drafts((turn * 10)..<(turn * 10 + 10)))
+            try log.seal()
+            #expect(Self.sealed(log) == turn)
+            #expect(log.stat().sealBacklog == 0)
+        }
+    }
+
     @Test func `candidates come from the sealed index too`() throws {
         let log = try EventLog.open(storage: MemoryStorage(), configuration: Self.configuration())
         for start in stride(from: 0, to: 600, by: 10) {

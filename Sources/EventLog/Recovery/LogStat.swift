@@ -80,14 +80,18 @@ extension EventLog {
     ///
     /// - Throws: what stopped the sealer, or ``LogError/closed``.
     public func seal() throws {
-        monitor.withLock { $0.isRollAsked = true }
+        let mine = monitor.withLock { queue in
+            queue.rollsAsked += 1
+            return queue.rollsAsked
+        }
         monitor.wake(.work)
         while true {
             let isWaiting = try monitor.withLock { queue -> Bool in
                 if case .failed(let error) = queue.phase { throw error }
                 if queue.isEnding { throw LogError.closed }
                 if let failure = queue.sealing.failure { throw failure }
-                return queue.isRollAsked || queue.sealing.count > 0 || !queue.finishedSeals.isEmpty
+                return queue.rollsAnswered < mine || queue.sealing.count > 0
+                    || !queue.finishedSeals.isEmpty
             }
             // The writer puts finished seals into the manifest after it took them: the catalog says when.
             let isBehind = stat().segments.contains { $0.state == .closed }

@@ -43,8 +43,10 @@ struct AppendQueue {
     /// Seals that are done and wait to be put into the manifest.
     var finishedSeals: [Manifest.Entry] = []
     var sealing = SealBacklog()
-    /// Somebody asked for the active segment to be closed now.
-    var isRollAsked = false
+    /// How often somebody asked for the active segment to be closed now, and up to which of these the
+    /// writer has answered.
+    var rollsAsked = 0
+    var rollsAnswered = 0
     /// Goes up at each change that a waiting writer must see.
     var hasWork: Bool { !batches.isEmpty || !finishedSeals.isEmpty }
 

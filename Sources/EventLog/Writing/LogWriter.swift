@@ -77,7 +77,7 @@ final class LogWriter: @unchecked Sendable {
             }
             let batches = queue.drain(limit: self.configuration.commitBytes)
             if !batches.isEmpty { return .commit(batches) }
-            if queue.isRollAsked { return .idle }
+            if queue.rollsAsked > queue.rollsAnswered { return .idle }
             return queue.isEnding ? .end : nil
         } ?? .idle
     }
@@ -157,11 +157,17 @@ final class LogWriter: @unchecked Sendable {
     // MARK: - Rolling
 
     private func rollIfDue() {
-        let (isAsked, isEnding) = monitor.withLock { queue in
-            defer { queue.isRollAsked = false }
-            return (queue.isRollAsked, queue.isEnding)
+        let (asked, answered, isEnding) = monitor.withLock {
+            ($0.rollsAsked, $0.rollsAnswered, $0.isEnding)
         }
-        defer { if isAsked { monitor.wake(.progress) } }
+        let isAsked = asked > answered
+        // Answered once the roll is done, so that whoever asked finds the segment closed.
+        defer {
+            if isAsked {
+                monitor.withLock { $0.rollsAnswered = asked }
+                monitor.wake(.progress)
+            }
+        }
         guard let activeSince, !isEnding else { return }
         let now = configuration.clock()
         let isDue =
