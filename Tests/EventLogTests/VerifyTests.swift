@@ -147,7 +147,7 @@ import Testing
         }
     }
 
-    static let firstRoot = "e1e3095560f0e462e9c21140cbcfffb52cfa604ca6e99bae3eae34c58a4982cb"
+    static let firstRoot = "02a0d1140227e04c8466aa32e97ee5da5f7d72da49810ab3be8d3fbc81c18a1b"
     static let firstColumnsHash =
-        "8244da41b039ce6383040d8f2c5ee0042a15dce2501914d251154bd65e3b21ba"
+        "d0e5b1e1b9713d9bec748a444af8df26f2d803cd9c15efa5897e538d1381d3ef"
 }

@@ -127,15 +127,6 @@ public final class SluiceServer: Sendable {
             .sorted().map { directory + "/log/" + $0 }
     }
 
-    /// One destination's counts by state, from `sluice status`.
-    public func lane(_ destination: String) async throws -> JSONValue {
-        let lanes = try await ask("status")["destinations"]?.array
-        guard let lane = lanes?.first(where: { $0["destination"]?.string == destination }) else {
-            throw CommandFailed(description: "status names no destination \(destination)")
-        }
-        return lane
-    }
-
     /// Waits until nothing is left to be sent, and the log stands where it stood a moment ago.
     public func settled(within limit: Duration = .seconds(60)) async throws {
         var last: Int64?

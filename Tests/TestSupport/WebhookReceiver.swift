@@ -56,9 +56,6 @@ public final class WebhookReceiver: Sendable {
         _ = try await http.post("/control/fail?path=\(path)&how=\(how)&times=\(times)", [])
     }
 
-    /// `requests`, `accepted`, `repeated`, `unsigned`, `refused`, `members`.
-    public func counts() async throws -> JSONValue { try await http.get("/control/counts").json() }
-
     /// Everything that came so far, in order.
     public func requests() throws -> [Request] {
         try NDJSON.read(outPath).map { line in

@@ -1,6 +1,7 @@
 import CustomerModel
 import EventLog
 import JSONText
+import Projections
 
 /// Appends the dispatcher's own records.
 struct ControlAppender: Sendable {
@@ -12,11 +13,8 @@ struct ControlAppender: Sendable {
     /// A full queue and a full disk are waited for; a receipt that never gets its place leaves its attempt
     /// `unknown`, as a crash would.
     /// - Throws: ``AppendRefusal`` when the log takes no more, `CancellationError` when cancelled while waiting.
-    func append(_ record: some ControlRecord, keys: [UInt64] = []) async throws -> AppendTicket {
-        let now = clock.now()
-        let draft = RecordDraft(
-            kind: type(of: record).kind.rawValue, source: RecordTail.controlSource, name: "",
-            occurred: now.microseconds, keys: keys, tail: record.tail(received: now))
+    func append(_ record: some ControlRecord) async throws -> AppendTicket {
+        let draft = ControlDraft.make(record, at: clock.now())
         while true {
             do throws(AppendRefusal) {
                 return try log.append([draft])

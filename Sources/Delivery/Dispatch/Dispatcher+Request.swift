@@ -107,7 +107,7 @@ extension Dispatcher {
             look: look.offset.value, generation: look.generation, try: request.tryNumber,
             request: body.id, bodyDigest: SHA256.of(body.body), bodyBytes: body.body.count,
             started: clock.now(), position: request.position, members: members)
-        let ticket = try await appender.append(record, keys: record.columnKeys)
+        let ticket = try await appender.append(record)
         try await log.waitDurable(ticket)
         note {
             $0.attempts += 1

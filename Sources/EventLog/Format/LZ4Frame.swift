@@ -8,11 +8,14 @@ enum LZ4Effort: Sendable {
     case high(Int32)
 }
 
-/// Writes and reads LZ4 frames (lz4_Frame_format.md 1.6.4): independent blocks with checksums, the
-/// content size, no content checksum, no dictionary.
+/// Writes and reads LZ4 frames (lz4_Frame_format.md 1.6.4): independent blocks, the content size, no
+/// checksums, no dictionary.
+///
+/// No block checksums: the companion's CRC-32C covers the whole frame, and lz4 1.9.4, which Debian 12
+/// ships, loses its place after a large block that carries one (its own `lz4 -BX` files too).
 enum LZ4Frame {
     private static let magic: UInt32 = 0x184D_2204
-    private static let flags: UInt8 = 0b0111_1000  // version 01, independent, block checksums, size
+    private static let flags: UInt8 = 0b0110_1000  // version 01, independent, content size
     private static let headerBytes = 15
     private static let uncompressed: UInt32 = 0x8000_0000
 
@@ -24,7 +27,7 @@ enum LZ4Frame {
     /// No frame of `rawLength` bytes is longer than this.
     static func bound(_ rawLength: Int) -> Int {
         let blocks = rawLength / (64 << 10) + 1
-        return headerBytes + rawLength + blocks * 8 + 4
+        return headerBytes + rawLength + blocks * 4 + 4
     }
 
     /// Appends one frame that holds `raw`.
@@ -68,16 +71,11 @@ enum LZ4Frame {
             out.append(block)
             out.store(UInt32(block.count) | uncompressed, at: start)
         }
-        out.append(XXH32.of(out.bytes.part(start + 4..<out.count)))
     }
-
-    /// Whether the blocks' own checksums are worth checking: not after a CRC-32C over the frame.
-    enum BlockChecksums { case checked, covered }
 
     /// Decodes `frame` into `raw`, whose size is the content size that the companion promised.
     static func decode(
-        _ frame: UnsafeRawBufferPointer, into raw: UnsafeMutableRawBufferPointer,
-        blockChecksums: BlockChecksums
+        _ frame: UnsafeRawBufferPointer, into raw: UnsafeMutableRawBufferPointer
     ) throws(FormatProblem) {
         guard frame.count >= headerBytes + 4, frame.integer(UInt32.self, at: 0) == magic,
             frame[4] == flags, frame.integer(UInt64.self, at: 6) == UInt64(raw.count),
@@ -93,18 +91,13 @@ enum LZ4Frame {
             position += 4
             if head == 0 { break }
             let length = Int(head & ~uncompressed)
-            guard length <= frame.count - position - 4 else {
+            guard length <= frame.count - position else {
                 throw FormatProblem("an LZ4 block is longer than its frame")
             }
             let block = frame.part(position..<position + length)
-            if blockChecksums == .checked,
-                XXH32.of(block) != frame.integer(UInt32.self, at: position + length)
-            {
-                throw FormatProblem("an LZ4 block's checksum is wrong")
-            }
             let room = UnsafeMutableRawBufferPointer(rebasing: raw[filled...])
             filled += try decodeBlock(block, isStored: head & uncompressed != 0, into: room)
-            position += length + 4
+            position += length
         }
         guard position == frame.count, filled == raw.count else {
             throw FormatProblem("the LZ4 frame holds \(filled) bytes instead of \(raw.count)")

@@ -17,8 +17,8 @@
 /// pair = skippable: companion | LZ4 frame: the lines, each with its LF
 /// ```
 /// Every skippable frame is `184D2A5C` (u32), the size of what follows (u32), and the payload. The
-/// data frame has independent blocks with block checksums, the content size, and no content
-/// checksum: our own CRC-32C over the whole frame stands in the companion. `lz4 -dc segment | jq`
+/// data frame has independent blocks, the content size, and no LZ4 checksums (lz4 1.9.4 misreads large
+/// blocks that have one): our own CRC-32C over the whole frame stands in the companion. `lz4 -dc segment | jq`
 /// reads the lines with no tool of ours (lz4 before 1.9.4 cannot skip frames from a pipe).
 ///
 /// ## Segment header, 128 bytes (``SegmentHeader``)

@@ -109,7 +109,7 @@ final class ReaderWorkspace: @unchecked Sendable {
                 throw FormatProblem("the data's checksum is wrong")
             }
             out.resize(to: Int(frame.rawLength))
-            try LZ4Frame.decode(bytes, into: out.mutableBytes, blockChecksums: .covered)
+            try LZ4Frame.decode(bytes, into: out.mutableBytes)
         } catch { throw Self.named(error, frame, at: frame.dataPosition, in: source) }
     }
 

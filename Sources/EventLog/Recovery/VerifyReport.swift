@@ -58,7 +58,7 @@ public struct VerifyReport: Sendable, Hashable {
 
 extension EventLog {
     /// Reads every byte below the durable end and checks all that the format promises: checksums and
-    /// chain, LZ4's own block checksums, dense offsets and times in the lines, columns against lines,
+    /// chain, LZ4's own structure, dense offsets and times in the lines, columns against lines,
     /// footers and key indexes against the frames, Merkle roots and columns hashes.
     ///
     /// Blocks for as long as it takes; appends go on meanwhile. `progress` hears of each segment.

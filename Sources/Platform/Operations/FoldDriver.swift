@@ -137,13 +137,7 @@ final class FoldDriver: Sendable {
     }
 }
 
-/// Control records as drafts of the log.
-enum ControlDraft {
-    static func make(_ record: some ControlRecord) -> RecordDraft {
-        let now = Timestamp.now()
-        return RecordDraft(
-            kind: type(of: record).kind.rawValue, source: RecordTail.controlSource,
-            name: type(of: record).kind.name, occurred: now.microseconds, keys: [],
-            tail: record.tail(received: now))
-    }
+extension ControlDraft {
+    /// The draft of `record`, received now.
+    static func make(_ record: some ControlRecord) -> RecordDraft { make(record, at: .now()) }
 }

@@ -100,9 +100,13 @@ enum LineExtractor {
             let source = line["source"]?.string, let received = EventClock.time(line["received"])
         else { throw OperationError.failed("the line lacks its kind, source or time of receipt") }
         guard kind == .event else {
+            guard let body = line["body"] else {
+                throw OperationError.failed("the line of a control record has no body")
+            }
             return Extractor.Extracted(
                 kind: kind.rawValue, source: source, name: kind.name,
-                occurred: received.microseconds, keys: [])
+                occurred: received.microseconds,
+                keys: try ControlDraft.keys(kind: kind, body: body))
         }
         guard let body = EventBody(line: line) else {
             throw OperationError.failed("the line of an event has no body")

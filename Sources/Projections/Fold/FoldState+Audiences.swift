@@ -8,7 +8,7 @@ extension FoldState {
     mutating func evaluateAudiences(of root: UInt32, offset: UInt64, reason: MembershipReason) {
         guard let policy = policies.last, !policy.policy.audiences.isEmpty else { return }
         var members: [UInt32] = []
-        identity.forEachMember(ofRoot: root) { members.append($0) }
+        identity.appendMembers(ofRoot: root, upTo: nil, to: &members)
         for (index, audience) in policy.policy.audiences.enumerated() {
             let isMember = holds(audience, metrics: audienceMetrics[index], members: members)
             let didChange = memberships.set(
@@ -22,7 +22,11 @@ extension FoldState {
     }
 
     /// A sum that does not fit keeps its person out: nothing is said on a number nobody has (D4).
-    private func holds(_ audience: Audience, metrics numbers: [Int], members: [UInt32]) -> Bool {
+    ///
+    /// Mutating only so that its closures hold the state where it is instead of a copy of it.
+    private mutating func holds(_ audience: Audience, metrics numbers: [Int], members: [UInt32])
+        -> Bool
+    {
         var values: [Amount] = []
         for number in numbers {
             guard let value = metrics.value(number, of: members, now: projectionTime) else {

@@ -237,15 +237,21 @@ extension FoldState {
             for _ in policy.policy.purposes { states.append(.unknown) }
             return
         }
+        // Loops instead of closures: a closure here would copy the whole state to hold on to it.
+        var members: [UInt32] = []
+        identity.appendMembers(ofRoot: root, upTo: offset, to: &members)
         var standings: [(rank: Int, standing: ConsentStanding)] = []
         for (index, purpose) in policy.policy.purposes.enumerated() {
             standings.removeAll(keepingCapacity: true)
             let number = Int(policy.purposeNumbers[index])
-            identity.forEachMember(ofRoot: root, upTo: offset) { member in
+            for member in members {
                 let standing =
-                    offset.map { consent.standing(of: member, purpose: number, asOf: $0) }
-                    ?? consent.standing(of: member, purpose: number)
-                guard let standing else { return }
+                    if let offset {
+                        consent.standing(of: member, purpose: number, asOf: offset)
+                    } else {
+                        consent.standing(of: member, purpose: number)
+                    }
+                guard let standing else { continue }
                 let rank = policy.identity.rank(of: identity.typeName(member))
                 standings.append((rank ?? Int.max - 1, standing))
             }
@@ -328,6 +334,19 @@ extension IdentityTable {
         var found = false
         forEachMember(ofRoot: root, upTo: offset) { if self.type($0) == type { found = true } }
         return found
+    }
+
+    /// The members as of an offset, or now where none is given, in the order in which they came.
+    func appendMembers(ofRoot root: UInt32, upTo offset: UInt64?, to members: inout [UInt32]) {
+        guard let offset else {
+            var member = firstMembers[Int(root)]
+            while member != Self.none {
+                members.append(member)
+                member = nextMembers[Int(member)]
+            }
+            return
+        }
+        forEachMember(ofRoot: root, asOf: offset) { members.append($0) }
     }
 
     /// The members as of an offset, or now where none is given.
