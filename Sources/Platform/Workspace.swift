@@ -47,7 +47,8 @@ public final class Workspace: Sendable {
     let checkpoints: CheckpointStore
     let driver: FoldDriver
     let running = Mutex(RunningState())
-    let replays = ReplayGate()
+    let replays = OneAtATime("another replay is running; try again when it has ended")
+    let policyChanges = OneAtATime("another policy is being activated; look at it first, then try again")
 
     struct RunningState {
         /// By lane: what its dispatcher counts.
@@ -180,18 +181,20 @@ public final class Workspace: Sendable {
     }
 }
 
-/// At most one replay at a time: each may need as much memory as the live state.
-final class ReplayGate: Sendable {
+/// Lets one at a time through and refuses the rest: replays, because each may need as much memory as the
+/// live state, and activations, because each version follows the one before.
+final class OneAtATime: Sendable {
     private let isBusy = Mutex(false)
+    private let refusal: String
+
+    init(_ refusal: String) { self.refusal = refusal }
 
     func run<R>(_ body: () async throws -> R) async throws -> R {
         let isMine = isBusy.withLock { busy in
             defer { busy = true }
             return !busy
         }
-        guard isMine else {
-            throw OperationError.conflict("another replay is running; try again when it has ended")
-        }
+        guard isMine else { throw OperationError.conflict(refusal) }
         defer { isBusy.withLock { $0 = false } }
         return try await body()
     }

@@ -157,7 +157,42 @@ import Testing
         }
     }
 
-    @Test func `an epoch must change with the recipient`() async throws {
+    @Test func `A1: an answer about the past names its offset, schedule and incarnation`()
+        async throws
+    {
+        try await withWorkspace { workspace, _ in
+            try await workspace.apply(Shop.policy)
+            try await workspace.collect([Shop.order("o1", user: "ada", revenue: "1")])
+            let then = try await workspace.ask("profile", ["person": "user_id:ada", "asOf": 1])
+            #expect(then["asOf"]?["offset"]?.int == 1)
+            #expect(then["asOf"]?["incarnation"]?.int == 1)
+            #expect(then["asOf"]?["schedule"]?[0]?["version"]?.int == 1)
+            #expect(then["asOf"]?["question"]?.string == "as known at the offset")
+            let now = try await workspace.ask("profile", ["person": "user_id:ada"])
+            #expect(now["asOf"]?["question"]?.string == "as corrected now")
+        }
+    }
+
+    @Test func `A4: a tail gives a snapshot, then changes, and goes on from its cursor`()
+        async throws
+    {
+        try await withWorkspace { workspace, _ in
+            try await workspace.apply(Shop.policy)
+            try await workspace.collect([Shop.order("o1", user: "ada", revenue: "1")])
+            let first = try await workspace.firstLines(of: "profiles", from: nil, count: 1)
+            #expect(first[0]["type"]?.string == "snapshot")
+            let cursor = try #require(first[0]["cursor"]?.string)
+            try await workspace.collect([Shop.order("o2", user: "bob", revenue: "1")])
+            let next = try await workspace.firstLines(of: "profiles", from: cursor, count: 1)
+            #expect(next[0]["type"]?.string == "changed")
+            #expect(next[0]["identifiers"]?[0]?["value"]?.string == "bob")
+            let foreign = cursor.replacing(workspace.log.identity.hex, with: "00")
+            let expired = try await workspace.firstLines(of: "profiles", from: foreign, count: 1)
+            #expect(expired[0]["type"]?.string == "cursor_expired")
+        }
+    }
+
+    @Test func `E4: an epoch must change with the recipient`() async throws {
         try await withWorkspace { workspace, _ in
             try await workspace.apply(Shop.policy)
             do {
@@ -271,6 +306,18 @@ extension Workspace {
         if let last = outcome.lastOffset {
             try await projection.waitApplied(through: Offset(last.value + 1))
         }
+    }
+
+    /// The first lines of a stream; then it is let go.
+    func firstLines(of stream: String, from cursor: String?, count: Int) async throws
+        -> [JSONValue]
+    {
+        var lines: [JSONValue] = []
+        for try await line in tail(stream, from: cursor, by: .local) {
+            lines.append(try JSONValue(parsing: line))
+            if lines.count == count { break }
+        }
+        return lines
     }
 
     /// Asks again until the answer is as wanted, for twenty seconds at most.

@@ -98,6 +98,23 @@ import Testing
         #expect(try history.explain(before, "warehouse")?.agrees == true)
     }
 
+    @Test func `L9: a parked record withholds every later event of whoever it names`() throws {
+        var history = try History(policy: Policies.shop)
+        for user in ["u1", "u2"] {
+            try history.event(
+                Message.preference(id: "c-\(user)", user: user, ["Analytics": true]))
+        }
+        let before = try history.event(Message.track("Order Completed", id: "1", user: "u1"))
+        let parked = try history.unreadable(like: Message.track("x", id: "2", user: "u1"))
+        let after = try history.event(Message.track("Order Completed", id: "3", user: "u1"))
+        let other = try history.event(Message.track("Order Completed", id: "4", user: "u2"))
+        #expect(try history.gates(before, "warehouse") == ["allow"])
+        #expect(try history.gates(after, "warehouse") == ["unreadable"])
+        #expect(try history.gates(other, "warehouse") == ["allow"])
+        #expect(history.state.counts().parked.map(\.offset) == [parked])
+        #expect(history.rebuilt().digest() == history.state.digest())
+    }
+
     @Test func `D4: a sample keeps or leaves a person for good`() throws {
         var history = try History(policy: Policies.shop(warehouse: "    sample: 50%"))
         var kept = 0

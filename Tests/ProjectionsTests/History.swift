@@ -77,6 +77,21 @@ struct History {
             tail: Array(tail.utf8))
     }
 
+    /// A record of the same keys as `json` whose line cannot be read.
+    @discardableResult
+    mutating func unreadable(like json: String, source: String = "web") throws -> UInt64 {
+        var parser = JSONParser()
+        let received = Timestamp(microseconds: clock)
+        let keys = try parser.parse(Array("{\"body\":\(json)}".utf8)) { line in
+            EventBody(line: line).map {
+                extractor.columns(of: $0, source: source, received: received).keys
+            }
+        }
+        return append(
+            kind: 1, source: source, name: "x", occurred: clock, keys: keys ?? [],
+            tail: Array("\"kind\":\"event\",\"body\":{\"broken".utf8))
+    }
+
     private mutating func append(
         kind: UInt8, source: String, name: String, occurred: Int64, keys: [UInt64], tail: [UInt8]
     ) -> UInt64 {

@@ -9,6 +9,7 @@ import Synchronization
 /// the fold stand still.
 final class FoldDriver: Sendable {
     private struct Shared {
+        var isStarted = false
         var isStopping = false
         var hasStopped = false
         var work: [@Sendable (inout Replayer) -> Void] = []
@@ -33,7 +34,14 @@ final class FoldDriver: Sendable {
         self.logger = logger
     }
 
-    func start() { OwnThread.start("sluice.fold") { self.loop() } }
+    /// Starts the thread; once is enough.
+    func start() {
+        let isFirst = shared.withLock { shared in
+            defer { shared.isStarted = true }
+            return !shared.isStarted
+        }
+        if isFirst { OwnThread.start("sluice.fold") { self.loop() } }
+    }
 
     private func loop() {
         var replayer = Replayer(log: log)
@@ -72,7 +80,7 @@ final class FoldDriver: Sendable {
         await withCheckedContinuation { continuation in
             let isDone = shared.withLock { shared in
                 shared.isStopping = true
-                if shared.hasStopped { return true }
+                if shared.hasStopped || !shared.isStarted { return true }
                 shared.waiters.append(continuation)
                 return false
             }
@@ -86,7 +94,7 @@ final class FoldDriver: Sendable {
     ) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in
             let isStopped = shared.withLock { shared in
-                if shared.hasStopped { return true }
+                if shared.hasStopped || !shared.isStarted { return true }
                 shared.work.append { replayer in
                     continuation.resume(with: Result { try body(&replayer) })
                 }

@@ -57,6 +57,12 @@ extension Workspace {
     }
 
     func applyPolicy(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
+        try await policyChanges.run { try await activate(parameters, by: principal) }
+    }
+
+    private func activate(_ parameters: Parameters, by principal: Principal) async throws
+        -> JSONValue
+    {
         let (policy, text) = try readPolicy(parameters)
         let current = projection.read { $0.policy }
         if let current, let error = PolicyDiff.epochErrors(old: current.policy, new: policy).first {
@@ -73,11 +79,9 @@ extension Workspace {
             approver: try parameters.optionalText("approver") ?? principal.name,
             note: try parameters.optionalText("note"))
         let offset = try await append([ControlDraft.make(record)])
-        let applied = projection.read { $0.policy }
-        guard applied?.activatedAt == offset.value else {
-            throw OperationError.conflict(
-                "another policy was activated at the same moment; look at `sluice policy history` and try again"
-            )
+        guard projection.read({ $0.policy?.activatedAt }) == offset.value else {
+            throw OperationError.failed(
+                "the policy was recorded and could not be put in force; `sluice status` says why")
         }
         return difference.adding([
             ("version", .count(record.version)), ("offset", .offset(offset.value)),

@@ -284,11 +284,9 @@ extension FoldState {
             return true
         }
         guard root != IdentityTable.none else { return false }
-        var isSuppressed = false
-        identity.forEachMember(ofRoot: root) {
-            if identity.suppressedFrom[Int($0)] != .max { isSuppressed = true }
-        }
-        return isSuppressed
+        var members: [UInt32] = []
+        identity.appendMembers(ofRoot: root, upTo: nil, to: &members)
+        return members.contains { identity.suppressedFrom[Int($0)] != .max }
     }
 }
 
@@ -331,9 +329,18 @@ extension IdentityTable {
     /// Whether the person has an identifier of this type.
     func has(type name: String, root: UInt32, asOf offset: UInt64? = nil) -> Bool {
         guard root != Self.none, let type = types.number(of: name) else { return false }
-        var found = false
-        forEachMember(ofRoot: root, upTo: offset) { if self.type($0) == type { found = true } }
-        return found
+        guard offset == nil else {
+            var members: [UInt32] = []
+            appendMembers(ofRoot: root, upTo: offset, to: &members)
+            return members.contains { self.type($0) == type }
+        }
+        // Asked for every event of a destination that needs an identifier: a plain walk.
+        var member = firstMembers[Int(root)]
+        while member != Self.none {
+            if self.type(member) == type { return true }
+            member = nextMembers[Int(member)]
+        }
+        return false
     }
 
     /// The members as of an offset, or now where none is given, in the order in which they came.
