@@ -48,7 +48,8 @@ public final class Workspace: Sendable {
     let driver: FoldDriver
     let running = Mutex(RunningState())
     let replays = OneAtATime("another replay is running; try again when it has ended")
-    let policyChanges = OneAtATime("another policy is being activated; look at it first, then try again")
+    let policyChanges = OneAtATime(
+        "another policy is being activated; look at it first, then try again")
 
     struct RunningState {
         /// By lane: what its dispatcher counts.

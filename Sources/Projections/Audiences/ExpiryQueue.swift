@@ -1,3 +1,5 @@
+import CustomerModel
+
 /// When windows pass: a heap of moments, earliest first, so that a tick touches only whom it concerns.
 ///
 /// Derived from the contributions and never written. Entries are totally ordered, so that the order in
@@ -6,8 +8,11 @@ struct ExpiryQueue {
     struct Entry: Comparable {
         var time: Int64
         var identifier: UInt32
+        var metric: Int
+        var amount: Amount
         static func < (a: Entry, b: Entry) -> Bool {
-            (a.time, a.identifier) < (b.time, b.identifier)
+            (a.time, a.identifier, a.metric, a.amount)
+                < (b.time, b.identifier, b.metric, b.amount)
         }
     }
 

@@ -10,6 +10,9 @@ struct MetricTable {
     private(set) var metrics: [Metric] = []
     private(set) var totals: [[UInt32: Total]] = []
     private(set) var contributions: [[UInt32: [Contribution]]] = []
+    /// What of the contributions is inside the window at projection time: derived, so that asking for a
+    /// value does not cost by how much somebody did.
+    private var windowTotals: [[UInt32: Total]] = []
     /// Values that did not fit an exact sum, which withhold rather than round (D4).
     private(set) var misfits: UInt64 = 0
 
@@ -17,6 +20,17 @@ struct MetricTable {
         var count: Int64 = 0
         var sum = Amount.zero
         var isBroken = false
+
+        mutating func add(_ amount: Amount) {
+            count += 1
+            if let next = sum.adding(amount) { sum = next } else { isBroken = true }
+        }
+
+        /// Takes out what was added before, exactly.
+        mutating func remove(_ amount: Amount) {
+            count -= 1
+            sum = Amount(billionths: sum.billionths - amount.billionths)
+        }
     }
 
     struct Contribution: Equatable {
@@ -33,43 +47,56 @@ struct MetricTable {
         metrics.append(metric)
         totals.append([:])
         contributions.append([:])
+        windowTotals.append([:])
         return (metrics.count - 1, true)
     }
 
-    /// Takes one event in, if it counts.
-    ///
-    /// - Returns: whether it did.
+    /// What an event was to a metric.
+    enum Noted: Equatable {
+        case nothing
+        /// It counts for good, or cannot be counted exactly.
+        case counted
+        /// It counts until `end`; whoever moves time calls ``expire(_:identifier:amount:)`` then.
+        case countedUntil(end: Int64, amount: Amount)
+    }
+
+    /// Takes one event in, if it counts. `now` is projection time.
     mutating func note(
         _ index: Int, _ body: EventBody, type: EventType, name: String, anchor: UInt32, time: Int64,
-        offset: UInt64
-    ) -> Bool {
+        offset: UInt64, now: Int64
+    ) -> Noted {
         let metric = metrics[index]
-        guard metric.selector.matches(type: type, name: name) else { return false }
-        if let filter = metric.filter, !filter.evaluate(on: body) { return false }
+        guard metric.selector.matches(type: type, name: name) else { return .nothing }
+        if let filter = metric.filter, !filter.evaluate(on: body) { return .nothing }
         var amount = Amount.zero
         if case .sum(let path) = metric.measure {
-            guard let value = body.value(at: path), value.kind == .number else { return false }
+            guard let value = body.value(at: path), value.kind == .number else { return .nothing }
             guard let read = Amount(token: value.rawBytes) else {
                 misfits += 1
                 totals[index][anchor, default: Total()].isBroken = true
-                return true
+                return .counted
             }
             amount = read
         }
-        if metric.windowMicroseconds != nil {
-            contributions[index][anchor, default: []].append(
-                Contribution(time: time, offset: offset, amount: amount))
-            return true
+        guard let window = metric.windowMicroseconds else {
+            totals[index][anchor, default: Total()].add(amount)
+            return .counted
         }
-        var total = totals[index][anchor, default: Total()]
-        total.count += 1
-        if let sum = total.sum.adding(amount) { total.sum = sum } else { total.isBroken = true }
-        totals[index][anchor] = total
-        return true
+        contributions[index][anchor, default: []].append(
+            Contribution(time: time, offset: offset, amount: amount))
+        guard Self.isInside(time, window: window, now: now) else { return .counted }
+        windowTotals[index][anchor, default: Total()].add(amount)
+        let (end, overflowed) = time.addingReportingOverflow(window)
+        return overflowed ? .counted : .countedUntil(end: end, amount: amount)
+    }
+
+    /// A contribution left its window.
+    mutating func expire(_ index: Int, identifier: UInt32, amount: Amount) {
+        windowTotals[index][identifier, default: Total()].remove(amount)
     }
 
     /// The value of a metric over a person's identifiers; nil when a sum does not fit.
-    func value(_ index: Int, of identifiers: [UInt32], now: Int64) -> Amount? {
+    func value(_ index: Int, of identifiers: [UInt32]) -> Amount? {
         let metric = metrics[index]
         var count: Int64 = 0
         var sum = Amount.zero
@@ -80,11 +107,10 @@ struct MetricTable {
                 guard let next = sum.adding(total.sum) else { return nil }
                 sum = next
             }
-            guard let window = metric.windowMicroseconds else { continue }
-            for entry in contributions[index][identifier] ?? []
-            where Self.isInside(entry.time, window: window, now: now) {
-                count += 1
-                guard let next = sum.adding(entry.amount) else { return nil }
+            if let total = windowTotals[index][identifier] {
+                if total.isBroken { return nil }
+                count += total.count
+                guard let next = sum.adding(total.sum) else { return nil }
                 sum = next
             }
         }
@@ -100,12 +126,20 @@ struct MetricTable {
         return !age.overflow && age.partialValue < window
     }
 
-    /// Every contribution that a window may let go of, in any order.
-    func forEachMoment(_ visit: (_ time: Int64, _ window: Int64, _ identifier: UInt32) -> Void) {
+    /// Makes the window totals anew and names every contribution that a window will let go of, in any order.
+    mutating func restoreWindows(
+        now: Int64,
+        _ visit: (_ metric: Int, _ end: Int64, _ identifier: UInt32, _ amount: Amount) -> Void
+    ) {
         for (index, metric) in metrics.enumerated() {
+            windowTotals[index] = [:]
             guard let window = metric.windowMicroseconds else { continue }
             for (identifier, entries) in contributions[index] {
-                for entry in entries { visit(entry.time, window, identifier) }
+                for entry in entries where Self.isInside(entry.time, window: window, now: now) {
+                    windowTotals[index][identifier, default: Total()].add(entry.amount)
+                    let (end, overflowed) = entry.time.addingReportingOverflow(window)
+                    if !overflowed { visit(index, end, identifier, entry.amount) }
+                }
             }
         }
     }

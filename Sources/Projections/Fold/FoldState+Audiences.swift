@@ -29,7 +29,7 @@ extension FoldState {
     {
         var values: [Amount] = []
         for number in numbers {
-            guard let value = metrics.value(number, of: members, now: projectionTime) else {
+            guard let value = metrics.value(number, of: members) else {
                 return false
             }
             values.append(value)

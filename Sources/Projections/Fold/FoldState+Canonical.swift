@@ -109,11 +109,12 @@ extension FoldState {
         guard reader.isAtEnd, decisions.end == next else {
             throw CanonicalError(position: reader.position, expected: "the end of the state")
         }
-        metrics.forEachMoment { time, window, identifier in
-            let (end, overflowed) = time.addingReportingOverflow(window)
-            if !overflowed, end > projectionTime {
-                expiries.push(ExpiryQueue.Entry(time: end, identifier: identifier))
-            }
+        var queue = ExpiryQueue()
+        metrics.restoreWindows(now: projectionTime) { metric, end, identifier, amount in
+            queue.push(
+                ExpiryQueue.Entry(
+                    time: end, identifier: identifier, metric: metric, amount: amount))
         }
+        expiries = queue
     }
 }

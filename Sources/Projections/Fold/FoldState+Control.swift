@@ -81,6 +81,8 @@ extension FoldState {
         projectionTime = record.time.microseconds
         var concerned: [UInt32] = []
         while let entry = expiries.pop(upTo: projectionTime) {
+            metrics.expire(
+                entry.metric, identifier: entry.identifier, amount: entry.amount)
             guard let root = identity.root(ofIdentifier: entry.identifier) else { continue }
             concerned.append(root)
         }

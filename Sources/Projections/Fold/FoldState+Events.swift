@@ -171,19 +171,16 @@ extension FoldState {
         return didChange
     }
 
+    /// Counts an event into one metric; returns whether it counts there.
     mutating func note(_ metric: Int, _ event: FoldedEvent, anchor: UInt32) -> Bool {
-        guard
-            metrics.note(
-                metric, event.body, type: event.type, name: event.name, anchor: anchor,
-                time: event.time, offset: event.offset)
-        else { return false }
-        if let window = metrics.metrics[metric].windowMicroseconds {
-            let (end, overflowed) = event.time.addingReportingOverflow(window)
-            if !overflowed, end > projectionTime {
-                expiries.push(ExpiryQueue.Entry(time: end, identifier: anchor))
-            }
+        let noted = metrics.note(
+            metric, event.body, type: event.type, name: event.name, anchor: anchor,
+            time: event.time, offset: event.offset, now: projectionTime)
+        if case .countedUntil(let end, let amount) = noted {
+            expiries.push(
+                ExpiryQueue.Entry(time: end, identifier: anchor, metric: metric, amount: amount))
         }
-        return true
+        return noted != .nothing
     }
 
     // MARK: Decisions
