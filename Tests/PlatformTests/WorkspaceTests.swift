@@ -173,6 +173,33 @@ import Testing
         }
     }
 
+    @Test(arguments: ["profile", "audit.disclosures", "explain", "log.cat", "sql", "consent"])
+    func `A3: a read is recorded, durable before its answer`(_ operation: String) async throws {
+        try await withWorkspace { workspace, _ in
+            try await workspace.apply(Shop.policy)
+            try await workspace.collect([Shop.order("o1", user: "ada", revenue: "1")])
+            let before = workspace.log.durableEnd
+            _ = try await workspace.perform(
+                operation,
+                [
+                    "person": "user_id:ada", "event": "o1", "destination": "warehouse",
+                    "query": "SELECT count(*) FROM profiles",
+                ], by: Principal(name: "dpo", role: .auditor))
+            var reads: [String] = []
+            var reader = workspace.log.makeReader()
+            _ = try reader.forEach(
+                from: before, to: workspace.log.durableEnd, needs: .lines,
+                kinds: [RecordKind.auditRead.rawValue]
+            ) { view in
+                let line = try JSONValue(parsing: Array(view.line))
+                #expect(line["body"]?["by"]?.string == "dpo")
+                if let what = line["body"]?["what"]?.string { reads.append(what) }
+                return .next
+            }
+            #expect(reads == [operation])
+        }
+    }
+
     @Test func `A4: a tail gives a snapshot, then changes, and goes on from its cursor`()
         async throws
     {

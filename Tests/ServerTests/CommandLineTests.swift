@@ -11,7 +11,7 @@ import sluice
         "policy apply p.yaml --approver ada --note why",
         "policy history", "replay simulate p.yaml --from 10 --to 2026-01-01T00:00:00Z --samples 5",
         "replay rebuild", "replay verify", "replay backfill crm",
-        "replay backfill crm --apply --approver ada --rate 5", "replay plans",
+        "replay backfill crm --apply --approver ada --rate 5", "replay plans", "replay findings",
         "explain 12", "explain web/m-1 crm --json",
         "audit disclosures email:ada@example.com",
         "audit disclosures --person user_id:1 --limit 5", "profile p12.0",

@@ -1,5 +1,7 @@
 import CustomerModel
+import EventLog
 public import JSONText
+import Projections
 
 /// Every question and command has one name, wherever it comes from.
 extension Workspace {
@@ -23,6 +25,10 @@ extension Workspace {
         }
         let parameters = try Parameters(parameters)
         do {
+            if Self.readsAboutAnybody.contains(operation) {
+                try await noteRead(
+                    operation, nil, by: principal, upTo: projection.applied.value)
+            }
             return try await answer(operation, parameters, by: principal)
         } catch let error as OperationError {
             throw error
@@ -34,6 +40,10 @@ extension Workspace {
             throw .failed("\(operation) failed: \(error)")
         }
     }
+
+    /// Questions whose answers may hold personal data of people that they do not name. They are recorded
+    /// here, before the answer; those about one person record whom themselves (A3).
+    private static let readsAboutAnybody: Set<String> = ["explain", "log.cat", "rejects", "sql"]
 
     private static let everyone: [Role] = [.operator, .auditor, .service]
     private static let readers: [Role] = [.operator, .auditor]

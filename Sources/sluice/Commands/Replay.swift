@@ -4,7 +4,9 @@ internal import JSONText
 struct Replay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "History under other rules: simulate, rebuild, verify, send what was missed.",
-        subcommands: [Simulate.self, Rebuild.self, Verify.self, Backfill.self, Plans.self])
+        subcommands: [
+            Simulate.self, Rebuild.self, Verify.self, Backfill.self, Plans.self, Findings.self,
+        ])
 
     struct Simulate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -77,5 +79,13 @@ struct Replay: AsyncParsableCommand {
         @OptionGroup var place: Place
 
         func run() async throws { try await Client.ask(place, "replay.plans", JSONObject()) }
+    }
+
+    struct Findings: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "What somebody should look at although no rule was broken.")
+        @OptionGroup var place: Place
+
+        func run() async throws { try await Client.ask(place, "replay.findings", JSONObject()) }
     }
 }
