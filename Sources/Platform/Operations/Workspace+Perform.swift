@@ -43,7 +43,7 @@ extension Workspace {
 
     /// Questions whose answers may hold personal data of people that they do not name. They are recorded
     /// here, before the answer; those about one person record whom themselves (A3).
-    private static let readsAboutAnybody: Set<String> = ["explain", "log.cat", "rejects", "sql"]
+    private static let readsAboutAnybody: Set<String> = ["explain", "rejects", "sql"]
 
     private static let everyone: [Role] = [.operator, .auditor, .service]
     private static let readers: [Role] = [.operator, .auditor]
@@ -97,7 +97,7 @@ extension Workspace {
         case "access.list": return access.list()
         case "log.stat": return try await logStat()
         case "log.verify": return try await logVerify()
-        case "log.cat": return try await logCat(parameters)
+        case "log.cat": return try await logCat(parameters, by: principal)
         case "log.seal": return try await logSeal()
         case "rejects": return try await recentRejects(parameters)
         case "sql": return try await sql(parameters)
