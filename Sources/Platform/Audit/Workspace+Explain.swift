@@ -65,16 +65,9 @@ extension Workspace {
         }
         var reader = log.makeReader()
         for offset in try reader.candidates(for: hash, from: Offset(0), to: log.durableEnd) {
-            var found: StoredRecord?
-            _ = try reader.forEach(
-                from: offset, to: Offset(offset.value + 1), needs: .lines
-            ) { view in
-                found = StoredRecord(
-                    offset: view.offset.value, kind: view.kind, recorded: view.recorded,
-                    occurred: view.occurred, source: view.knownSource, line: Array(view.line))
-                return .stop
-            }
-            guard let found, found.source == source else { continue }
+            guard let found = try StoredRecord.read(at: offset, with: &reader),
+                found.source == source
+            else { continue }
             let isIt = try found.parse { EventBody(line: $0)?.messageID?.string == id }
             if isIt { return found }
         }

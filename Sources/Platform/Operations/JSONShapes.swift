@@ -76,16 +76,7 @@ extension Workspace {
     func record(at offset: UInt64) async throws -> StoredRecord? {
         try await OwnThread.run("sluice.read") { [log] in
             var reader = log.makeReader()
-            var found: StoredRecord?
-            _ = try reader.forEach(
-                from: Offset(offset), to: Offset(offset + 1), needs: .lines
-            ) { view in
-                found = StoredRecord(
-                    offset: view.offset.value, kind: view.kind, recorded: view.recorded,
-                    occurred: view.occurred, source: view.knownSource, line: Array(view.line))
-                return .stop
-            }
-            return found
+            return try StoredRecord.read(at: Offset(offset), with: &reader)
         }
     }
 }
@@ -98,6 +89,20 @@ struct StoredRecord: Sendable {
     var occurred: Int64
     var source: String
     var line: [UInt8]
+
+    /// The record at `offset`; nil when nothing stands there. Blocks.
+    static func read(at offset: Offset, with reader: inout LogReader) throws -> StoredRecord? {
+        var found: StoredRecord?
+        _ = try reader.forEach(
+            from: offset, to: Offset(offset.value + 1), needs: .lines
+        ) { view in
+            found = StoredRecord(
+                offset: view.offset.value, kind: view.kind, recorded: view.recorded,
+                occurred: view.occurred, source: view.knownSource, line: Array(view.line))
+            return .stop
+        }
+        return found
+    }
 
     /// Hands the parsed line to `body`.
     func parse<R>(_ body: (JSONView) throws -> R) throws -> R {
