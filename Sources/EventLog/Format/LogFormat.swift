@@ -80,6 +80,10 @@
 /// | 4 | key hashes | distinct, ascending, u64; paged |
 /// | 5 | key frames | one value v for each of 4; paged. v < frames: the one that holds it, else see 6 |
 /// | 6 | key frame lists | at place v − frames: a number n, then n frames, ascending; paged |
+/// | 7 | name frames | as 5, one value for each name of 3 and one for the symbol FFFF; paged |
+/// | 8 | name frame lists | as 6, for 7; paged |
+///
+/// Files sealed by the first builds lack 7 and 8: then every frame may hold a name.
 ///
 /// ```
 /// frame table entry (``FrameEntry``): 0 base u64 | 8 position of its pair u64

@@ -128,9 +128,9 @@ final class LogWriter: @unchecked Sendable {
     private func publish(_ commit: CommitBuilder.Commit, _ batches: [QueuedBatch]) {
         active.names.set(
             Array(symbols.names[commit.firstNewSymbol...]), from: commit.firstNewSymbol)
-        for (entry, keys) in commit.frames {
+        for (entry, contents) in commit.frames {
             let length = entry.dataPosition + UInt64(entry.dataLength)
-            active.publish(entry, keys: keys, fileLength: length)
+            active.publish(entry, contents, fileLength: length)
         }
         position += builder.bytes.count
         chain = commit.chainEnd
