@@ -18,6 +18,65 @@ struct ColumnView {
         let wide = data.loadUnaligned(fromByteOffset: row &* width, as: UInt64.self)
         return base &+ Int64(bitPattern: UInt64(littleEndian: wide) & mask)
     }
+
+    /// Decodes `rows` into the front of `out`, truncating to its type.
+    func decode<T: FixedWidthInteger>(_ rows: Range<Int>, into out: UnsafeMutableBufferPointer<T>) {
+        let start = data + rows.lowerBound &* width
+        switch width {
+        case 0:
+            let value = T(truncatingIfNeeded: base)
+            for row in 0..<rows.count { out[row] = value }
+        case 1: Self.decode(UInt8.self, start, rows.count, base, into: out)
+        case 2: Self.decode(UInt16.self, start, rows.count, base, into: out)
+        case 4: Self.decode(UInt32.self, start, rows.count, base, into: out)
+        case 8: Self.decode(UInt64.self, start, rows.count, base, into: out)
+        default:
+            for row in 0..<rows.count {
+                out[row] = T(truncatingIfNeeded: value(rows.lowerBound &+ row))
+            }
+        }
+    }
+
+    /// A loop for one width, which the compiler makes wide.
+    @inline(__always)
+    private static func decode<Stored: FixedWidthInteger, T: FixedWidthInteger>(
+        _ stored: Stored.Type, _ start: UnsafeRawPointer, _ count: Int, _ base: Int64,
+        into out: UnsafeMutableBufferPointer<T>
+    ) {
+        let base = T(truncatingIfNeeded: base)
+        for row in 0..<count {
+            let value = start.loadUnaligned(
+                fromByteOffset: row &* MemoryLayout<Stored>.size, as: Stored.self)
+            out[row] = base &+ T(truncatingIfNeeded: Stored(littleEndian: value))
+        }
+    }
+
+    /// The first of `rows` that holds `wanted`.
+    func firstIndex(of wanted: Int64, in rows: Range<Int>) -> Int? {
+        // Compared as it is stored. What the width cannot hold is not there.
+        let stored = UInt64(bitPattern: wanted &- base)
+        guard stored & ~mask == 0 else { return nil }
+        let loads = data
+        let (width, mask) = (width, mask)
+        // Blocks without a branch inside, so that the compiler makes them wide.
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+            let end = min(row &+ 64, rows.upperBound)
+            var hits: UInt64 = 0
+            for place in row..<end {
+                let wide = loads.loadUnaligned(fromByteOffset: place &* width, as: UInt64.self)
+                hits &+= UInt64(littleEndian: wide) & mask == stored ? 1 : 0
+            }
+            if hits > 0 {
+                for place in row..<end {
+                    let wide = loads.loadUnaligned(fromByteOffset: place &* width, as: UInt64.self)
+                    if UInt64(littleEndian: wide) & mask == stored { return place }
+                }
+            }
+            row = end
+        }
+        return nil
+    }
 }
 
 /// The decoded directory of a columns section: pointers into the section's bytes, which must outlive it.

@@ -30,6 +30,9 @@ final class ReaderWorkspace: @unchecked Sendable {
     private var lines = GrowingBytes()
     /// The frames of open segments as far as they were seen, by base.
     private var liveFrames: [UInt64: [FrameEntry]] = [:]
+    /// For batches of columns.
+    let decoded = DecodedColumns()
+    let places = KeyPlaces()
     private var hashes: (file: String, values: [UInt64])?
     /// The most recent first.
     private var recent: [CachedFrame] = []
