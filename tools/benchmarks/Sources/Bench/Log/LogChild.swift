@@ -38,6 +38,9 @@ struct LogChild: ParsableCommand {
     @Option var log: String
     @Option var corpus: String
     @Option var records: Int?
+    @Option var threads = 8
+    @Option var batch = 100
+    @Flag var unsealed = false
 
     func run() throws {
         switch role {
@@ -59,19 +62,18 @@ struct LogChild: ParsableCommand {
 
     // MARK: Writing
 
-    private static let threads = 8
-    private static let batch = 100
-
     private func write() throws {
         let records = try needed()
         let maker = EventMaker(corpus: try Corpus(reading: corpus), people: records / 10)
         let start = try ProcessMemory.nowKiB()
         try ProcessMemory.resetPeak()
-        let log = try EventLog.open(directory: log)
+        var configuration = LogConfiguration()
+        if unsealed { configuration.sealing = .off }
+        let log = try EventLog.open(directory: log, configuration: configuration)
         let watch = Stopwatch()
         let digest = try append(records, maker, to: log)
         let appended = watch.seconds
-        try log.seal()
+        if !unsealed { try log.seal() }
         let report = WriterReport(
             digest: digest, startKiB: start, peakKiB: try ProcessMemory.peakKiB(),
             appendSeconds: appended, sealSeconds: watch.seconds - appended)
@@ -83,13 +85,13 @@ struct LogChild: ParsableCommand {
     private func append(_ records: Int, _ maker: EventMaker, to log: EventLog) throws -> UInt64 {
         let numbers = Numbers()
         let outcome = Mutex<(digest: UInt64, failure: (any Error)?)>((0, nil))
-        Programs.onThreads(Self.threads) { _ in
+        Programs.onThreads(threads) { _ in
             do {
                 var digest: UInt64 = 0
                 while true {
-                    let first = numbers.take(Self.batch)
+                    let first = numbers.take(batch)
                     guard first < records else { break }
-                    let drafts = maker.drafts(first..<min(first + Self.batch, records), for: log)
+                    let drafts = maker.drafts(first..<min(first + batch, records), for: log)
                     for draft in drafts {
                         digest &+= draft.tail.withUnsafeBytes { EventMaker.digest(ofLine: $0) }
                     }
