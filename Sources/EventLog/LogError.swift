@@ -37,6 +37,8 @@ public enum LogError: Error, Hashable, Sendable, CustomStringConvertible {
     case unsupportedVersion(file: String, version: UInt8)
     /// The log was closed before this could be done.
     case closed
+    /// What was asked for cannot be done; nothing was changed.
+    case refused(String)
 
     public var description: String {
         switch self {
@@ -49,6 +51,7 @@ public enum LogError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unsupportedVersion(let file, let version):
             return "\(file) has format version \(version); this program reads version 1"
         case .closed: return "the log is closed"
+        case .refused(let reason): return reason
         }
     }
 }

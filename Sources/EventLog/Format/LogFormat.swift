@@ -172,6 +172,14 @@ enum LogFormat {
         digits(base, 20) + "-" + digits(UInt64(edition), 4) + ".lz4"
     }
 
+    /// The edition in the name of a sealed segment with that base; nil for any other name.
+    static func edition(of name: String, base: UInt64) -> UInt32? {
+        let opening = digits(base, 20) + "-"
+        guard name.hasPrefix(opening), name.hasSuffix(".lz4") else { return nil }
+        let edition = UInt32(name.dropFirst(opening.count).dropLast(4))
+        return edition.flatMap { sealedName(base: base, edition: $0) == name ? $0 : nil }
+    }
+
     private static func digits(_ value: UInt64, _ width: Int) -> String {
         let text = String(value)
         return String(repeating: "0", count: max(0, width - text.count)) + text

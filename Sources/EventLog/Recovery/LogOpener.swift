@@ -118,6 +118,13 @@ struct LogOpener {
             {
                 return try remove(name, "its seal was not finished; it is made again")
             }
+            if entry.state == .sealed, let edition = LogFormat.edition(of: name, base: entry.base) {
+                // Durably gone: the older one may hold a line that was erased.
+                return try remove(
+                    name,
+                    edition < entry.edition
+                        ? "a newer edition has taken its place" : "its rewrite was not finished")
+            }
         }
         guard name.hasSuffix(".open.lz4"), let base = UInt64(name.prefix(20)), base > active.base,
             try storage.open(name, for: .reading).size() <= LogFormat.firstPairPosition

@@ -45,6 +45,10 @@ struct AppendQueue {
     /// Seals that are done and wait to be put into the manifest.
     var finishedSeals: [Manifest.Entry] = []
     var sealing = SealBacklog()
+    /// Whether somebody makes new editions of segments.
+    var isRewriting = false
+    /// By segment, the edition that was put into the manifest last, its old file gone.
+    var installedEditions: [UInt64: UInt32] = [:]
     /// How often somebody asked for the active segment to be closed now, and up to which of these the
     /// writer has answered.
     var rollsAsked = 0
