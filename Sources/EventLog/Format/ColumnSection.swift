@@ -237,7 +237,8 @@ struct ColumnBuilder {
     private var lengths: [Int64] = []
     private var keyCounts: [Int64] = []
     private(set) var keys: [UInt64] = []
-    private var references: [Int64] = []
+    /// Of the sealed section that was appended last.
+    private(set) var references: [Int64] = []
 
     var count: Int { recorded.count }
 
@@ -305,10 +306,10 @@ struct ColumnBuilder {
 
     /// Appends the section that stands in a sealed segment's footer.
     mutating func appendSealedSection(
-        referringTo reference: (UInt64) -> Int64, to out: inout GrowingBytes
+        referringTo hashes: HashPlaces, to out: inout GrowingBytes
     ) {
         references.removeAll(keepingCapacity: true)
-        for key in keys { references.append(reference(key)) }
+        for key in keys { references.append(Int64(hashes.place(of: key))) }
         let directory = out.count
         out.append(8 as UInt32)
         out.appendZeros(80)

@@ -12,24 +12,36 @@ struct PagedBlock: Sendable {
     let width: Int
     let count: Int
 
-    var valuesPerPage: Int { Self.roomBytes / width }
+    static func valuesPerPage(width: Int) -> Int { roomBytes / width }
+
+    var valuesPerPage: Int { Self.valuesPerPage(width: width) }
     var pageCount: Int { (count + valuesPerPage - 1) / valuesPerPage }
 
-    /// Appends `values` as a paged block.
-    static func append(_ values: [UInt64], width: Int, to out: inout GrowingBytes) {
-        let perPage = roomBytes / width
-        var first = 0
-        while first < values.count {
-            let number = min(perPage, values.count - first)
+    /// Appends `values` as pages. Unless the block `endsThere`, they fill whole ones.
+    static func append<T: FixedWidthInteger>(
+        _ values: ArraySlice<T>, width: Int, endsThere: Bool, to out: inout GrowingBytes
+    ) {
+        let perPage = valuesPerPage(width: width)
+        precondition(endsThere || values.count % perPage == 0, "only the last page is short")
+        var first = values.startIndex
+        while first < values.endIndex {
+            let number = min(perPage, values.endIndex - first)
             let start = out.count
-            for value in values[first..<first + number] {
-                withUnsafeBytes(of: value.littleEndian) { bytes in
-                    out.append(UnsafeRawBufferPointer(rebasing: bytes[..<width]))
+            out.resize(to: start + number * width)
+            if let target = out.mutableBytes.baseAddress {
+                // Each store writes eight bytes; the next overwrites what was too much, and the
+                // buffer has slack for the last.
+                for place in 0..<number {
+                    target.storeBytes(
+                        of: UInt64(truncatingIfNeeded: values[first + place]).littleEndian,
+                        toByteOffset: start + place * width, as: UInt64.self)
                 }
             }
             let crc = CRC32C.of(out.bytes.part(start..<out.count))
             first += number
-            if first < values.count { out.appendZeros(roomBytes - number * width) }
+            if first < values.endIndex || !endsThere {
+                out.appendZeros(roomBytes - number * width)
+            }
             out.append(crc)
             out.append(UInt32(number))
         }

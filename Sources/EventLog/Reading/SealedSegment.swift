@@ -44,12 +44,9 @@ final class SealedSegment: Sendable {
         }
     }
 
-    /// The frames that hold a key hash, ascending: two or three page reads.
-    func frames(of hash: UInt64) throws(LogError) -> [Int] {
-        try guarding {
-            guard let place = try paged(.keyHashes).place(of: hash) else { return [] }
-            return try listed(at: place, .keyFrames, .keyFrameLists)
-        }
+    /// The frames that hold the key hash at a place, ascending: one or two page reads.
+    func frames(ofKeyAt place: Int) throws(LogError) -> [Int] {
+        try guarding { try listed(at: place, .keyFrames, .keyFrameLists) }
     }
 
     /// The frames that may hold a record of that name, ascending; nil: any. A record whose name has no

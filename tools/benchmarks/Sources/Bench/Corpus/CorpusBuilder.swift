@@ -85,6 +85,8 @@ struct CorpusBuilder {
         let locale = Self.locales[random.below(Self.locales.count)]
         let campaign = Self.campaigns[random.below(Self.campaigns.count)]
         let isPage = random.below(2) == 0
+        // Half of the visitors are logged in.
+        let user = random.below(2) == 0 ? ",\"userId\":\"\(Corpus.Hole.userID.text)\"" : ""
         try add(
             source: isApp ? "app" : "web", name: isPage ? "Product" : "Product Viewed",
             body: "\"anonymousId\":\"\(Corpus.Hole.anonymousID.text)\",\"channel\":\"browser\","
@@ -92,14 +94,12 @@ struct CorpusBuilder {
                 + "\"locale\":\"\(locale)\",\"campaign\":\(campaign),\"page\":{\"path\":\(quoted(path)),"
                 + "\"referrer\":\"https://shop.example.com/\",\"search\":\"\",\"title\":"
                 + "\(quoted(product.name)),\"url\":\(quoted("https://shop.example.com" + path))},"
-                + "\"library\":{\"name\":\"analytics.js\",\"version\":\"next-1.81.0\"},"
-                + "\"traits\":{\"email\":\"\(Corpus.Hole.mailbox.text)@example.com\"}},"
+                + "\"library\":{\"name\":\"analytics.js\",\"version\":\"next-1.81.0\"}},"
                 + (isPage ? "\"name\":\"Product\"," : "\"event\":\"Product Viewed\",")
                 + "\"properties\":{\"sku\":\(quoted(product.sku)),\"name\":\(quoted(product.name)),"
                 + "\"price\":\(product.price),\"currency\":\"GBP\"},"
                 + "\"timestamp\":\"\(Corpus.Hole.timestamp.text)\","
-                + "\"type\":\"\(isPage ? "page" : "track")\",\"userId\":\"\(Corpus.Hole.userID.text)\""
-        )
+                + "\"type\":\"\(isPage ? "page" : "track")\"\(user)")
     }
 
     private static func products(_ path: String) throws -> [Product] {
@@ -141,15 +141,20 @@ struct CorpusBuilder {
                 let flags = row.range(of: "\"isAnonymous\""),
                 let channel = row.range(of: "\"channel\":")
             else { throw BenchError("a row of the edits is not as expected") }
+            // A row has one of the two.
+            let isAnonymous = row.contains("\"isAnonymous\":true")
+            let (anonymous, user) =
+                isAnonymous
+                ? ("\"\(Corpus.Hole.anonymousID.text)\"", "null")
+                : ("null", "\"\(Corpus.Hole.userID.text)\"")
             try add(
                 source: "wiki", name: "Page Edited",
-                body: "\"integrations\":{},\"anonymousId\":\"\(Corpus.Hole.anonymousID.text)\","
+                body: "\"integrations\":{},\"anonymousId\":\(anonymous),"
                     + "\"properties\":{\(row[channel.lowerBound..<page.lowerBound])"
                     + "\(row[page.lowerBound..<ids.lowerBound]),\(row[flags.lowerBound...].dropLast())},"
                     + "\"timestamp\":\"\(Corpus.Hole.timestamp.text)\",\"context\":{\"library\":"
-                    + "{\"name\":\"analytics-python\",\"version\":\"2.4.0\"},\"traits\":{\"email\":"
-                    + "\"\(Corpus.Hole.mailbox.text)@example.com\"}},"
-                    + "\"userId\":\"\(Corpus.Hole.userID.text)\",\"type\":\"track\","
+                    + "{\"name\":\"analytics-python\",\"version\":\"2.4.0\"}},"
+                    + "\"userId\":\(user),\"type\":\"track\","
                     + "\"event\":\"Page Edited\"")
         }
     }
@@ -168,8 +173,10 @@ struct CorpusBuilder {
             for item in items.prefix(8) {
                 var item = item
                 item["messageId"] = nil
-                item["anonymousId"] = Corpus.Hole.anonymousID.text
-                item["userId"] = Corpus.Hole.userID.text
+                if item["anonymousId"] is String {
+                    item["anonymousId"] = Corpus.Hole.anonymousID.text
+                }
+                if item["userId"] is String { item["userId"] = Corpus.Hole.userID.text }
                 item["timestamp"] = Corpus.Hole.timestamp.text
                 let text = try JSONSerialization.data(
                     withJSONObject: item, options: [.sortedKeys, .withoutEscapingSlashes])

@@ -41,8 +41,8 @@ struct EventMaker: Sendable {
             Int(SplitMix.mixed(UInt64(number)) % UInt64(corpus.templates.count))]
         let person = person(of: number)
         var tail = template.tail
-        var keys: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        var mailboxes = 0
+        var keys: [UInt64] = []
+        keys.reserveCapacity(4)
         tail.withUnsafeMutableBytes { bytes in
             for (hole, place) in template.holes {
                 let at = bytes.baseAddress! + place
@@ -50,17 +50,16 @@ struct EventMaker: Sendable {
                 switch hole {
                 case .messageID:
                     Self.write(uuid: UInt64(number) &* 2 &+ 1, at: at)
-                    keys.0 = log.keyHash("message_id", filled)
+                    keys.append(log.keyHash("message_id", filled))
                 case .anonymousID:
                     Self.write(uuid: UInt64(person) | 1 << 60, at: at)
-                    keys.1 = log.keyHash("anonymous_id", filled)
+                    keys.append(log.keyHash("anonymous_id", filled))
                 case .userID:
                     Self.write(userID: person, at: at)
-                    keys.2 = log.keyHash("user_id", filled)
+                    keys.append(log.keyHash("user_id", filled))
                 case .mailbox:
                     Self.write(mailbox: person, at: at)
-                    keys.3 = log.keyHash("email", filled)
-                    mailboxes += 1
+                    keys.append(log.keyHash("email", filled))
                 case .timestamp: Self.write(milliseconds: number, digits: 3, at: at)
                 case .sentAt: Self.write(milliseconds: number / 100 * 100 + 900, digits: 3, at: at)
                 case .received:
@@ -71,8 +70,7 @@ struct EventMaker: Sendable {
         return RecordDraft(
             kind: Self.eventKind, source: template.source, name: template.name,
             occurred: Self.day + Int64(number) * 1000,
-            keys: mailboxes > 0 ? [keys.0, keys.1, keys.2, keys.3] : [keys.0, keys.1, keys.2],
-            tail: tail)
+            keys: keys, tail: tail)
     }
 
     // MARK: Filling holes

@@ -179,13 +179,12 @@ enum LimitsSection {
         }
         let maker = run.maker(people: 100_000)
         let watch = Stopwatch()
-        var bytes = 0
+        var keys = 0
         for start in stride(from: 0, to: 100_000, by: 100) {
-            for draft in maker.drafts(start..<start + 100, for: log) { bytes += draft.tail.count }
+            for draft in maker.drafts(start..<start + 100, for: log) { keys += draft.keys.count }
         }
         run.report.add(
-            "making an event with its 4 keys (the bench's own work)", watch.seconds * 1e9 / 1e5,
-            "ns")
-        precondition(bytes > 0, "events have bytes")
+            "making an event with its keys (the bench's own work)", watch.seconds * 1e9 / 1e5, "ns")
+        run.report.add("keys of an event", Double(keys) / 1e5, "")
     }
 }
