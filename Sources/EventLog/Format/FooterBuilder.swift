@@ -48,23 +48,23 @@ struct FooterBuilder: ~Copyable {
             try append { $0.append(bytes.part(place..<end)) }
             place = end
         }
-        record(id, start: start, isPaged: false, width: 0, elements: elements)
+        record(id, start: start, nil, elements: elements)
     }
 
     mutating func addPaged(
-        _ id: BlockID, _ values: [some FixedWidthInteger], width: Int
+        _ id: BlockID, _ values: [some FixedWidthInteger], _ coding: PageCoding
     ) throws {
         let start = nextPosition
         // So many values fill whole pages; only the last page may be short.
-        let step = PagedBlock.valuesPerPage(width: width) * 16
+        let step = coding.valuesPerPage * 16
         for first in stride(from: 0, to: values.count, by: step) {
             let end = min(values.count, first + step)
             try append {
                 PagedBlock.append(
-                    values[first..<end], width: width, endsThere: end == values.count, to: &$0)
+                    values[first..<end], coding, endsThere: end == values.count, to: &$0)
             }
         }
-        record(id, start: start, isPaged: true, width: width, elements: values.count)
+        record(id, start: start, coding, elements: values.count)
     }
 
     /// Appends what `body` appends to the block, and writes when there is enough.
@@ -89,11 +89,12 @@ struct FooterBuilder: ~Copyable {
     }
 
     private mutating func record(
-        _ id: BlockID, start: Int, isPaged: Bool, width: Int, elements: Int
+        _ id: BlockID, start: Int, _ coding: PageCoding?, elements: Int
     ) {
         blocks.append(
             FooterBlock(
-                id: id.rawValue, isPaged: isPaged, width: UInt8(width), crc: crc.value,
+                id: id.rawValue, paging: coding?.kind.rawValue ?? 0, width: coding?.width ?? 0,
+                crc: crc.value,
                 position: UInt64(start), length: UInt64(nextPosition - start),
                 elements: UInt64(elements), digest: digest.finish().bytes))
         crc = CRC32C()
@@ -110,7 +111,7 @@ struct FooterBuilder: ~Copyable {
         let start = out.count
         for block in blocks {
             out.append(block.id)
-            out.append(UInt8(block.isPaged ? 1 : 0))
+            out.append(block.paging)
             out.append(block.width)
             out.append(block.crc)
             out.append(block.position)

@@ -11,7 +11,8 @@ struct FooterBlock: Equatable, Sendable {
     static let encodedBytes = 64
 
     var id: UInt16
-    var isPaged: Bool
+    /// 0: not in pages, else the ``PageCoding``'s kind.
+    var paging: UInt8
     var width: UInt8
     var crc: UInt32
     /// In the file.
@@ -129,12 +130,12 @@ struct SegmentFooter: Sendable {
         _ bytes: UnsafeRawBufferPointer, before end: Int
     ) throws(FormatProblem) -> FooterBlock {
         let block = FooterBlock(
-            id: bytes.integer(UInt16.self, at: 0), isPaged: bytes[2] == 1, width: bytes[3],
+            id: bytes.integer(UInt16.self, at: 0), paging: bytes[2], width: bytes[3],
             crc: bytes.integer(UInt32.self, at: 4), position: bytes.integer(UInt64.self, at: 8),
             length: bytes.integer(UInt64.self, at: 16),
             elements: bytes.integer(UInt64.self, at: 24), digest: bytes.part(32..<64).array)
         guard block.position <= UInt64(end), block.length <= UInt64(end) - block.position,
-            block.elements <= block.length
+            block.elements / 8 <= block.length
         else { throw FormatProblem("footer block \(block.id) is out of range") }
         return block
     }

@@ -94,9 +94,9 @@ final class SealedSegment: Sendable {
 
     func paged(_ id: BlockID) throws(FormatProblem) -> PagedBlock {
         let block = try footer.block(id)
-        guard block.isPaged else { throw FormatProblem("block \(block.id) is not paged") }
         return try PagedBlock(
-            file: file, position: block.position, length: block.length, width: Int(block.width),
+            file: file, position: block.position, length: block.length,
+            coding: try PageCoding(kind: block.paging, width: block.width),
             count: Int(block.elements))
     }
 

@@ -195,10 +195,9 @@ final class SealedWriter {
     /// For each name symbol the frames that hold it, the same way; the last place is for ``LogFormat/noSymbol``.
     private func addNames(_ count: Int, to footer: inout FooterBuilder) throws {
         let (values, lists) = NameFrames.make(nameHolders, names: count, frames: frames.count)
-        let width = PagedBlock.width(for: UInt64(frames.count + lists.count))
-        try footer.addPaged(.nameFrames, values, width: width)
         try footer.addPaged(
-            .nameFrameLists, lists, width: PagedBlock.width(for: UInt64(frames.count)))
+            .nameFrames, values, .values(upTo: UInt64(frames.count + lists.count)))
+        try footer.addPaged(.nameFrameLists, lists, .values(upTo: UInt64(frames.count)))
     }
 
     /// For each hash the frames that hold it: one value each, and lists for those held by several.
@@ -206,10 +205,9 @@ final class SealedWriter {
         let (values, lists) = FrameLists.make(
             holders, places: hashes.values.count, frames: frames.count)
         holders = []
-        try footer.addPaged(.keyHashes, hashes.values, width: 8)
-        let width = PagedBlock.width(for: UInt64(frames.count + lists.count))
-        try footer.addPaged(.keyFrames, values, width: width)
+        try footer.addPaged(.keyHashes, hashes.values, .ascending(hashes.values))
         try footer.addPaged(
-            .keyFrameLists, lists, width: PagedBlock.width(for: UInt64(frames.count)))
+            .keyFrames, values, .values(upTo: UInt64(frames.count + lists.count)))
+        try footer.addPaged(.keyFrameLists, lists, .values(upTo: UInt64(frames.count)))
     }
 }
