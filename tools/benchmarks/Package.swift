@@ -18,11 +18,11 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(
-            name: "CLZ4Peer", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+            name: "CPeers", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "CLZ4Peer",
+                "CPeers",
                 .product(name: "EventLog", package: "sluice"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

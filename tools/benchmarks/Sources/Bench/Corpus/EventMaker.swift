@@ -37,40 +37,58 @@ struct EventMaker: Sendable {
     }
 
     func draft(_ number: Int, for log: EventLog) -> RecordDraft {
-        let template = corpus.templates[
-            Int(SplitMix.mixed(UInt64(number)) % UInt64(corpus.templates.count))]
+        // In place: every thread reads the templates, and counting references to them would make the
+        // threads wait for each other.
+        corpus.templates.withUnsafeBufferPointer { templates in
+            let choice = SplitMix.mixed(UInt64(number)) % UInt64(templates.count)
+            return draft(number, from: templates.baseAddress! + Int(choice), for: log)
+        }
+    }
+
+    private func draft(
+        _ number: Int, from template: UnsafePointer<Corpus.Template>, for log: EventLog
+    ) -> RecordDraft {
         let person = person(of: number)
-        var tail = template.tail
         var keys: [UInt64] = []
         keys.reserveCapacity(4)
-        tail.withUnsafeMutableBytes { bytes in
-            for (hole, place) in template.holes {
-                let at = bytes.baseAddress! + place
-                let filled = UnsafeRawBufferPointer(start: at, count: hole.width)
-                switch hole {
-                case .messageID:
-                    Self.write(uuid: UInt64(number) &* 2 &+ 1, at: at)
-                    keys.append(log.keyHash("message_id", filled))
-                case .anonymousID:
-                    Self.write(uuid: UInt64(person) | 1 << 60, at: at)
-                    keys.append(log.keyHash("anonymous_id", filled))
-                case .userID:
-                    Self.write(userID: person, at: at)
-                    keys.append(log.keyHash("user_id", filled))
-                case .mailbox:
-                    Self.write(mailbox: person, at: at)
-                    keys.append(log.keyHash("email", filled))
-                case .timestamp: Self.write(milliseconds: number, digits: 3, at: at)
-                case .sentAt: Self.write(milliseconds: number / 100 * 100 + 900, digits: 3, at: at)
-                case .received:
-                    Self.write(milliseconds: number / 100 * 100 + 937, digits: 6, at: at)
-                }
+        let size = template.pointee.tail.count
+        let tail = [UInt8](unsafeUninitializedCapacity: size) { room, count in
+            let bytes = UnsafeMutableRawBufferPointer(room)
+            template.pointee.tail.withUnsafeBytes { bytes.copyMemory(from: $0) }
+            for place in template.pointee.holes.indices {
+                let hole = template.pointee.holes[place]
+                fill(hole.hole, at: bytes.baseAddress! + hole.place, number, person, log, &keys)
             }
+            count = size
         }
         return RecordDraft(
-            kind: Self.eventKind, source: template.source, name: template.name,
-            occurred: Self.day + Int64(number) * 1000,
-            keys: keys, tail: tail)
+            kind: Self.eventKind, source: template.pointee.source, name: template.pointee.name,
+            occurred: Self.day + Int64(number) * 1000, keys: keys, tail: tail)
+    }
+
+    @inline(__always)
+    private func fill(
+        _ hole: Corpus.Hole, at place: UnsafeMutableRawPointer, _ number: Int, _ person: Int,
+        _ log: EventLog, _ keys: inout [UInt64]
+    ) {
+        let filled = UnsafeRawBufferPointer(start: place, count: hole.width)
+        switch hole {
+        case .messageID:
+            Self.write(uuid: UInt64(number) &* 2 &+ 1, at: place)
+            keys.append(log.keyHash("message_id", filled))
+        case .anonymousID:
+            Self.write(uuid: UInt64(person) | 1 << 60, at: place)
+            keys.append(log.keyHash("anonymous_id", filled))
+        case .userID:
+            Self.write(userID: person, at: place)
+            keys.append(log.keyHash("user_id", filled))
+        case .mailbox:
+            Self.write(mailbox: person, at: place)
+            keys.append(log.keyHash("email", filled))
+        case .timestamp: Self.write(milliseconds: number, digits: 3, at: place)
+        case .sentAt: Self.write(milliseconds: number / 100 * 100 + 900, digits: 3, at: place)
+        case .received: Self.write(milliseconds: number / 100 * 100 + 937, digits: 6, at: place)
+        }
     }
 
     // MARK: Filling holes

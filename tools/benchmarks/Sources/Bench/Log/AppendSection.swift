@@ -39,10 +39,12 @@ enum AppendSection {
             run.scratch.remove(name)
         }
         let before = run.limits.compressMegabytes()
+        let processor = Stopwatch.processorSeconds
         let watch = Stopwatch()
         let latencies = try await append(test, run, log)
         let seconds = watch.seconds
         let stat = log.stat()
+        let spent = Stopwatch.processorSeconds - processor
         let after = run.limits.compressMegabytes()
         let report = run.report
         let megabytes = Double(stat.rawBytes) / 1e6 / seconds
@@ -53,6 +55,10 @@ enum AppendSection {
         report.add(
             ratio: "\(test.name): lines over LZ4_compress_default", megabytes,
             of: (before + after) / 2, goal: test.isGoal ? .atLeast(0.6) : nil)
+        // What another program on the machine does not change.
+        report.add(
+            "\(test.name): processor time, the bench's own and sealing with it",
+            spent * 1e9 / Double(stat.durableEnd.value), "ns/event")
         report.add("\(test.name): commits", Double(stat.commits) / seconds, "fsync/s")
         for (share, label) in [(0.5, "p50"), (0.99, "p99")] {
             guard let value = latencies.milliseconds(at: share) else { continue }

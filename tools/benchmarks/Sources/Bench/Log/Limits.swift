@@ -1,4 +1,4 @@
-import CLZ4Peer
+import CPeers
 import EventLog
 import Foundation
 

@@ -65,8 +65,8 @@ struct LogChild: ParsableCommand {
     private func write() throws {
         let records = try needed()
         let maker = EventMaker(corpus: try Corpus(reading: corpus), people: records / 10)
-        let start = try ProcessMemory.nowKiB()
         try ProcessMemory.resetPeak()
+        let start = try ProcessMemory.nowKiB()
         var configuration = LogConfiguration()
         if unsealed { configuration.sealing = .off }
         let log = try EventLog.open(directory: log, configuration: configuration)
@@ -110,8 +110,8 @@ struct LogChild: ParsableCommand {
     private func read() throws {
         let records = try needed()
         let maker = EventMaker(corpus: try Corpus(reading: corpus), people: records / 10)
-        let start = try ProcessMemory.nowKiB()
         try ProcessMemory.resetPeak()
+        let start = try ProcessMemory.nowKiB()
         var configuration = LogConfiguration()
         configuration.sealing = .off
         let log = try EventLog.open(directory: log, configuration: configuration)
