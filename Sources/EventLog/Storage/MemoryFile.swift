@@ -50,6 +50,7 @@ final class MemoryFile: LogFile {
                 // As the kernel does: what stands before the bad place is read.
                 range = from..<bad.lowerBound
             }
+            state.bytesRead += range.count
             var found = Array(bytes[range])
             if let flip = state.flips[name], range.contains(flip.position) {
                 found[flip.position - from] ^= flip.mask

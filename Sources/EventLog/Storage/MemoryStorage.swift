@@ -14,6 +14,8 @@ package final class MemoryStorage: LogStorage {
         var isLocked = false
         /// Syncs of files and of the directory so far.
         package var syncs = 0
+        /// Bytes that reads have returned.
+        package var bytesRead = 0
         package var isFrozen = false
 
         // Faults.
