@@ -94,9 +94,9 @@ extension EventLog {
                 if case .failed(let error) = queue.phase { return .failure(error) }
                 if queue.isEnding { return .failure(.closed) }
                 if let failure = queue.sealing.failure { return .failure(failure) }
-                guard queue.rollsAnswered >= mine, queue.sealing.count == 0,
-                    queue.finishedSeals.isEmpty
-                else { return nil }
+                guard queue.rollsAnswered >= mine else { return nil }
+                if let postponed = queue.postponed { return .failure(postponed) }
+                guard queue.sealing.count == 0, queue.finishedSeals.isEmpty else { return nil }
                 // The writer puts finished seals into the manifest after it took them: the catalog says
                 // when.
                 return self.catalog.snapshot.contains { $0.waitsForSeal } ? nil : .success(())

@@ -29,8 +29,10 @@ final class MemoryFile: LogFile {
                 state.failWriteIn = left - 1
                 if left <= 1 { throw MemoryStorage.error(.write, name, EIO) }
             }
-            let count = try state.takeSpace(
-                min(wanted.count, state.longestWrite ?? wanted.count), for: name)
+            let taken = min(wanted.count, state.longestWrite ?? wanted.count)
+            // Only growing needs space.
+            let inside = min(taken, max(0, state.disk.nodes[node].live.count - position))
+            let count = inside + (try state.takeSpace(taken - inside, for: name, besides: inside))
             state.disk.write(Array(wanted[..<count]), at: position, to: node)
             return count
         }

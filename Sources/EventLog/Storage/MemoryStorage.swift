@@ -174,10 +174,13 @@ extension MemoryStorage.State {
         if let space, space <= 0 { throw MemoryStorage.error(operation, name, fullCode) }
     }
 
-    /// How many of `count` bytes there is room for; takes it.
-    mutating func takeSpace(_ count: Int, for name: String) throws(StorageError) -> Int {
+    /// How many of `count` bytes there is room for; takes it. An error when a write that could take nothing
+    /// `besides` them cannot take any.
+    mutating func takeSpace(
+        _ count: Int, for name: String, besides: Int
+    ) throws(StorageError) -> Int {
         guard let space, count > 0 else { return count }
-        guard space > 0 else { throw MemoryStorage.error(.write, name, fullCode) }
+        guard space > 0 || besides > 0 else { throw MemoryStorage.error(.write, name, fullCode) }
         self.space = space - min(count, space)
         return min(count, space)
     }
