@@ -18,7 +18,7 @@ enum Failing {
 
     static func open(
         _ storage: MemoryStorage, _ sealing: LogConfiguration.Sealing = .background
-    ) throws -> EventLog {
+    ) throws(LogError) -> EventLog {
         try EventLog.open(storage: storage, configuration: configuration(sealing))
     }
 
