@@ -12,9 +12,11 @@ import Testing
     static let leftovers: [MemoryDisk.Leftover] = [.cached, .dropped]
 
     @Test(arguments: leftovers)
-    func `of the active segment is final; what the next open shows is on the disk, whatever the cache says`(
-        _ leaves: MemoryDisk.Leftover
-    ) throws {
+    func
+        `of the active segment is final; what the next open shows is on the disk, whatever the cache says`(
+            _ leaves: MemoryDisk.Leftover
+        ) throws
+    {
         let storage = MemoryStorage()
         storage.state.withLock { $0.failedSyncLeaves = leaves }
         var (log, model) = try Failing.filled(storage, 20, .off)

@@ -137,7 +137,8 @@ import Testing
         return (storage, model, try storage.list().filter { $0.hasSuffix("lz4") })
     }
 
-    @Test func `EIO at any place is an error or hidden by a cache, never a wrong record, and passes`()
+    @Test
+    func `EIO at any place is an error or hidden by a cache, never a wrong record, and passes`()
         throws
     {
         let (storage, model, files) = try sealed()
@@ -253,7 +254,8 @@ import Testing
         }
     }
 
-    @Test func `a clock that was far ahead and is set back rolls by age again after one age`() throws
+    @Test func `a clock that was far ahead and is set back rolls by age again after one age`()
+        throws
     {
         let wall = Wall()
         let storage = MemoryStorage()
@@ -293,7 +295,8 @@ import Testing
         log.close()
     }
 
-    @Test func `a clock that is set back while the disk is full does not put the retry off`() throws {
+    @Test func `a clock that is set back while the disk is full does not put the retry off`() throws
+    {
         let wall = Wall()
         let storage = MemoryStorage()
         var configuration = configuration(wall)
@@ -322,7 +325,8 @@ import Testing
         var (log, model) = try Failing.filledDirectory(directory.path)
         let path = directory.path
         let writer = ProcessInfo.processInfo.processIdentifier
-        await #expect(processExitsWith: .exitCode(17)) { [path = path as String, writer = writer as Int32] in
+        await #expect(processExitsWith: .exitCode(17)) {
+            [path = path as String, writer = writer as Int32] in
             do throws(LogError) {
                 try EventLog.restricted(path).close()
             } catch { exit(error == .locked(holder: writer) ? 17 : 18) }

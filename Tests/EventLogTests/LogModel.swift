@@ -30,6 +30,9 @@ struct LogModel {
         acknowledged = max(acknowledged, ticket.end.value)
     }
 
+    /// Somebody saw everything below `end`: that is a promise, too (L5).
+    mutating func acknowledge(upTo end: UInt64) { acknowledged = max(acknowledged, end) }
+
     mutating func erasing(_ offsets: [Offset]) { erasing.formUnion(offsets.map(\.value)) }
     mutating func erased(_ offsets: [Offset]) { erased.formUnion(offsets.map(\.value)) }
 
@@ -60,15 +63,18 @@ struct LogModel {
         return problems
     }
 
-    /// Why `record` is not the one that must be at its offset, or nil.
-    func problem(_ record: Seen) -> String? {
+    /// Why `record` is not the one that must be at its offset, or nil. It may have been read before its
+    /// line was erased.
+    func problem(_ record: Seen, beforeErasure: Bool = false) -> String? {
         let offset = record.offset
         switch record.kind {
         case 242:
             return erasing.contains(offset) ? nil : "offset \(offset) is a tombstone unasked"
         case 240...: return numbers[offset] == nil ? nil : "offset \(offset) is the log's own"
         default:
-            if erased.contains(offset) { return "offset \(offset) was erased and is back" }
+            if erased.contains(offset), !beforeErasure {
+                return "offset \(offset) was erased and is back"
+            }
             guard let number = numbers[offset] else {
                 return "offset \(offset) was never appended"
             }

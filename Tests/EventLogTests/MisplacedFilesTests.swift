@@ -98,7 +98,8 @@ private struct Placed {
         let placed = try Placed()
         let bytes = try #require(placed.storage.contents("manifest"))
         var halfOld = bytes
-        halfOld.replaceSubrange(0..<bytes.count / 2, with: placed.oldManifest.prefix(bytes.count / 2))
+        halfOld.replaceSubrange(
+            0..<bytes.count / 2, with: placed.oldManifest.prefix(bytes.count / 2))
         for bad in [[], Array(bytes.prefix(bytes.count / 2)), bytes + [0], halfOld] {
             guard case .manifest = try placed.refusal(placed.with("manifest", bad)) else {
                 Issue.record("another refusal of \(bad.count) bytes")
@@ -134,10 +135,12 @@ private struct Placed {
         #expect(damage.file == placed.active)
     }
 
-    @Test func `from before a rewrite, a seal or a roll is refused, and nothing is removed`() throws {
+    @Test func `from before a rewrite, a seal or a roll is refused, and nothing is removed`() throws
+    {
         let placed = try Placed()
-        guard case .manifest(let reason) = try placed.refusal(
-            placed.with("manifest", placed.oldManifest))
+        guard
+            case .manifest(let reason) = try placed.refusal(
+                placed.with("manifest", placed.oldManifest))
         else {
             Issue.record("another refusal")
             return
@@ -232,7 +235,8 @@ private struct Placed {
         }
     }
 
-    @Test func `whose old edition is put back is damage, and the erased line is not shown`() throws {
+    @Test func `whose old edition is put back is damage, and the erased line is not shown`() throws
+    {
         let placed = try Placed()
         let left = try placed.readable(placed.with(Placed.rewritten, placed.oldEdition))
         #expect(left.damages.map(\.file) == [Placed.rewritten])
@@ -255,7 +259,8 @@ private struct Placed {
     }
 
     @Test
-    func `that is active and an old copy of itself cannot be told from a log that was never longer`()
+    func
+        `that is active and an old copy of itself cannot be told from a log that was never longer`()
         throws
     {
         let placed = try Placed()

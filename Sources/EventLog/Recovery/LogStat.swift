@@ -94,7 +94,7 @@ extension EventLog {
                 if case .failed(let error) = queue.phase { return .failure(error) }
                 if queue.isEnding { return .failure(.closed) }
                 if let failure = queue.sealing.failure { return .failure(failure) }
-                guard queue.rollsAnswered >= mine else { return nil }
+                guard queue.rollsAnswered >= mine || queue.phase == .diskFull else { return nil }
                 if let postponed = queue.postponed { return .failure(postponed) }
                 guard queue.sealing.count == 0, queue.finishedSeals.isEmpty else { return nil }
                 // The writer puts finished seals into the manifest after it took them: the catalog says

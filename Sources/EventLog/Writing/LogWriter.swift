@@ -105,7 +105,11 @@ final class LogWriter: @unchecked Sendable {
         while true {
             do throws(StorageError) {
                 try active.file.writeAll(builder.bytes, at: position)
-                monitor.withLock { $0.setDiskFull(false) }
+                monitor.withLock { queue in
+                    // What is postponed meanwhile is tried again now.
+                    if queue.phase == .diskFull { queue.postponed = nil }
+                    queue.setDiskFull(false)
+                }
                 return true
             } catch {
                 guard error.isDiskFull else { throw error }
@@ -115,6 +119,7 @@ final class LogWriter: @unchecked Sendable {
                     on: .work, milliseconds: configuration.fullDiskRetryMilliseconds
                 ) { queue -> Bool? in
                     queue.setDiskFull(true)
+                    queue.postponed = error
                     return queue.isEnding ? true : nil
                 }
                 if isClosing != nil {
