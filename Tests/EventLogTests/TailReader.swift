@@ -57,6 +57,9 @@ final class TailReader: Sendable {
         }
     }
 
+    /// The first offset that was not seen yet.
+    var seenEnd: UInt64 { state.withLock { $0.result.end } }
+
     /// Ends the thread and says what it saw.
     func finish() -> Result {
         state.withLock { $0.isStopped = true }
