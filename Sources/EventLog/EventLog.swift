@@ -205,6 +205,8 @@ public final class EventLog: Sendable {
         monitor.wake(.sealing)
         sealer?.join()
         writer.join()
+        // Whoever opens the log next must not meet a rewrite that is still writing.
+        _ = monitor.wait(on: .progress, milliseconds: nil) { $0.isRewriting ? nil : true }
         lock.release()
         ending.withLock { $0 = .ended }
         ending.wake(.progress)

@@ -71,6 +71,11 @@ final class LogCatalog: Sendable {
         }
     }
 
+    /// The form that a segment has now, when its file is no longer `handle`'s.
+    func replacement(of handle: SegmentHandle) -> SegmentHandle? {
+        snapshot.first { $0.base == handle.base && $0.fileName != handle.fileName }
+    }
+
     private func edition(after entry: Manifest.Entry) -> Manifest.Entry? {
         for handle in snapshot where handle.base == entry.base {
             if case .sealed(let now) = handle.content, now.edition > entry.edition { return now }

@@ -55,6 +55,8 @@ struct AppendQueue {
     /// writer has answered.
     var rollsAsked = 0
     var rollsAnswered = 0
+    /// The full disk that keeps the writer from a roll or a manifest, until one succeeds.
+    var postponed: LogError?
     /// Goes up at each change that a waiting writer must see.
     var hasWork: Bool { !batches.isEmpty || !finishedSeals.isEmpty }
 
