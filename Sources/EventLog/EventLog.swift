@@ -54,8 +54,11 @@ public final class EventLog: Sendable {
         self.lock = lock
         var queue = AppendQueue(
             nextOffset: opened.active.end, lastRecorded: opened.lastRecorded,
-            boundBytes: configuration.queueBytes)
+            boundBytes: configuration.queueBytes,
+            offsetLimit: LogFormat.offsets(ofIncarnation: opened.manifest.identity.incarnation)
+                .upperBound)
         queue.sealing.waiting = opened.jobs
+        Self.announceRestore(opened, to: &queue, at: configuration.clock)
         let monitor = Monitor(queue)
         self.monitor = monitor
         catalog = LogCatalog(
@@ -72,6 +75,22 @@ public final class EventLog: Sendable {
         }
     }
 
+    /// A restored log's first record says so. It comes before anything that a caller appends (L3).
+    private static func announceRestore(
+        _ opened: OpenedLog, to queue: inout AppendQueue, at clock: () -> Int64
+    ) {
+        let incarnation = opened.manifest.identity.incarnation
+        let first = LogFormat.offsets(ofIncarnation: incarnation).lowerBound
+        guard incarnation > 1, opened.active.end == first else { return }
+        let now = clock()
+        let draft = RestoredRecord.draft(
+            incarnation: incarnation, previousEnd: opened.handles.dropLast().last?.end ?? 0,
+            ownOffset: first, lastRecorded: max(opened.lastRecorded, 0), at: now)
+        do throws(AppendRefusal) {
+            _ = try queue.admit([draft], bytes: draft.tail.count, clock: now, from: .log)
+        } catch { preconditionFailure("an empty queue takes the log's own record") }
+    }
+
     deinit { close() }
 
     // MARK: - Appending
@@ -81,11 +100,12 @@ public final class EventLog: Sendable {
     /// All or none. They are not durable yet: wait for the ticket before acknowledging anything.
     public func append(_ drafts: [RecordDraft]) throws(AppendRefusal) -> AppendTicket {
         var bytes = 0
-        for (index, draft) in drafts.enumerated() {
-            if let reason = draft.problem(kinds: 0...LogFormat.sealedKind - 1) {
+        // By place: a copy of each draft would count references three times.
+        for index in drafts.indices {
+            if let reason = drafts[index].problem(kinds: LogFormat.callerKinds) {
                 throw .invalid(index: index, reason: reason)
             }
-            bytes += draft.tail.count + 96
+            bytes += drafts[index].tail.count + 96
         }
         let ticket = try monitor.withLock { queue throws(AppendRefusal) in
             try queue.admit(
@@ -185,6 +205,8 @@ public final class EventLog: Sendable {
         monitor.wake(.sealing)
         sealer?.join()
         writer.join()
+        // Whoever opens the log next must not meet a rewrite that is still writing.
+        _ = monitor.wait(on: .progress, milliseconds: nil) { $0.isRewriting ? nil : true }
         lock.release()
         ending.withLock { $0 = .ended }
         ending.wake(.progress)

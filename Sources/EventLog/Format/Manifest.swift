@@ -105,6 +105,16 @@ struct Manifest: Equatable {
         return manifest
     }
 
+    /// The version of a whole manifest that is not of ours; nil when it is, or when it is not whole.
+    static func otherVersion(of bytes: UnsafeRawBufferPointer) -> UInt8? {
+        guard bytes.count >= headBytes + 4, bytes.part(0..<8).elementsEqual(magic),
+            CRC32C.of(bytes.part(0..<bytes.count - 4))
+                == bytes.integer(UInt32.self, at: bytes.count - 4)
+        else { return nil }
+        let version = UInt8(clamping: bytes.integer(UInt32.self, at: 8))
+        return version == LogFormat.version ? nil : version
+    }
+
     private static func entry(_ bytes: UnsafeRawBufferPointer) throws(FormatProblem) -> Entry {
         guard let state = State(rawValue: bytes[12]) else {
             throw FormatProblem("a segment has state \(bytes[12])")
@@ -126,6 +136,10 @@ struct Manifest: Equatable {
         guard entries.last?.state == .active,
             !entries.dropLast().contains(where: { $0.state == .active })
         else { throw FormatProblem("it does not end with the one active segment") }
+        guard identity.incarnation >= 1, identity.incarnation <= LogFormat.maximumIncarnation,
+            LogFormat.offsets(ofIncarnation: identity.incarnation).contains(
+                entries[entries.count - 1].base)
+        else { throw FormatProblem("its active segment is not one of its incarnation") }
         for (entry, next) in zip(entries, entries.dropFirst()) {
             guard entry.count > 0, entry.count < UInt64.max - entry.base,
                 entry.base + entry.count <= next.base

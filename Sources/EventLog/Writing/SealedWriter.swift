@@ -1,5 +1,20 @@
 import Hashing
 
+/// One record on its way into a sealed segment. Its pointers are valid only during the call that takes it.
+struct SealedRecord {
+    /// Without its line feed.
+    var line: UnsafeRawBufferPointer
+    /// 16 bytes; zeros for a tombstone.
+    var salt: UnsafeRawBufferPointer
+    /// Of a tombstone: the leaf hash that it keeps, which salt and line no longer give.
+    var leaf: [UInt8]?
+    var recorded: Int64
+    var occurred: Int64
+    var kind: UInt8
+    var source: UInt16
+    var name: UInt16
+}
+
 /// Writes one sealed segment, frame by frame, and its footer at the end.
 final class SealedWriter {
     /// The file is synced every so often, so that dirty pages do not pile up in front of the
@@ -31,15 +46,22 @@ final class SealedWriter {
     private var rawBytes: UInt64 = 0
     /// (place of a hash, frame), frame by frame.
     private var holders: [(place: Int32, frame: Int32)] = []
+    /// By the place of a hash, the last frame that held it; −1: none yet.
+    private var lastHolder: [Int32]
+    /// (name symbol, frame), frame by frame.
+    private var nameHolders: [(place: Int32, frame: Int32)] = []
 
+    /// `keyCount`: how many keys the records have, if that is known.
     init(
         file: any LogFile, header: SegmentHeader, frameBytes: Int,
-        hashes: [UInt64]
+        hashes: [UInt64], keyCount: Int = 0
     ) throws {
         self.file = file
         self.header = header
         self.frameBytes = frameBytes
         self.hashes = HashPlaces(hashes)
+        lastHolder = Array(repeating: -1, count: hashes.count)
+        holders.reserveCapacity(keyCount)
         base = header.base
         let (bytes, chain) = header.encoded()
         out.append(bytes)
@@ -47,34 +69,25 @@ final class SealedWriter {
         try flush()
     }
 
-    /// Adds the records of one frame of the open segment.
+    /// Adds the next record, whose columns the extractor of that number made.
     func add(
-        _ frame: FrameEntry, _ source: ColumnSection, _ text: UnsafeRawBufferPointer
+        _ record: SealedRecord, keys: some RandomAccessCollection<UInt64>, extractor: UInt16
     ) throws {
-        if frame.extractor != extractor { try endFrame() }
-        extractor = frame.extractor
-        guard let frameSalts = source.salts else { throw FormatProblem("a frame has no salts") }
-        var start = 0
-        var key = 0
-        for row in 0..<Int(frame.count) {
-            let length = Int(source.lineLength.value(row))
-            let line = text.part(start..<start + length)
-            guard line[length - 1] == 0x0A else { throw FormatProblem("a line has no line feed") }
-            if lines.count > 0, lines.count + length > frameBytes { try endFrame() }
-            let salt = frameSalts.part(row * 16..<row * 16 + 16)
-            tree.add(salt: salt, line: line.part(0..<length - 1))
-            lines.append(line)
-            salts.append(contentsOf: salt)
-            let keyCount = Int(source.keyCount.value(row))
-            columns.add(
-                recorded: source.recorded.value(row), occurred: source.occurred.value(row),
-                kind: UInt8(truncatingIfNeeded: source.kind.value(row)),
-                source: UInt16(truncatingIfNeeded: source.source.value(row)),
-                name: UInt16(truncatingIfNeeded: source.name.value(row)), length: length,
-                keys: (key..<key + keyCount).lazy.map { source.key($0) })
-            start += length
-            key += keyCount
+        if extractor != self.extractor { try endFrame() }
+        self.extractor = extractor
+        let length = record.line.count + 1
+        if lines.count > 0, lines.count + length > frameBytes { try endFrame() }
+        if let leaf = record.leaf {
+            tree.add(leafHash: leaf)
+        } else {
+            tree.add(salt: record.salt, line: record.line)
         }
+        lines.append(record.line)
+        lines.append(0x0A as UInt8)
+        salts.append(contentsOf: record.salt)
+        columns.add(
+            recorded: record.recorded, occurred: record.occurred, kind: record.kind,
+            source: record.source, name: record.name, length: length, keys: keys)
     }
 
     private func endFrame() throws {
@@ -108,18 +121,15 @@ final class SealedWriter {
 
     private func addToFooter(_ header: FrameHeader, _ crc: UInt32, at pair: Int) {
         let start = sections.count
-        var places: [Int32] = []
         columns.appendSealedSection(
-            referringTo: { hash in
-                let place = hashes.place(of: hash)
-                places.append(Int32(place))
-                return Int64(place)
-            }, to: &sections)
-        places.sort()
-        var last: Int32 = -1
-        for place in places where place != last {
-            holders.append((place, Int32(frames.count)))
-            last = place
+            referringTo: hashes, to: &sections)
+        let number = Int32(frames.count)
+        for place in columns.references where lastHolder[Int(place)] != number {
+            lastHolder[Int(place)] = number
+            holders.append((Int32(place), number))
+        }
+        for symbol in columns.distinctNames {
+            nameHolders.append((Int32(symbol), Int32(frames.count)))
         }
         var entry = FrameEntry(
             header: header, headerCRC: crc, position: UInt64(pair), times: columns.times)
@@ -142,114 +152,62 @@ final class SealedWriter {
     }
 
     /// Ends the last frame, writes the footer, and makes the file durable.
+    ///
+    /// - Returns: `closed` as the sealed segment that was written.
     func finish(_ closed: Manifest.Entry, names: [String]) throws -> Manifest.Entry {
         try endFrame()
         try flush()
-        guard base == closed.base + closed.count, rawBytes == closed.rawBytes else {
-            throw FormatProblem("the closed segment does not hold what the manifest says")
+        guard base == closed.base + closed.count else {
+            throw FormatProblem("the segment does not hold the records that the manifest says")
         }
-        var footer = FooterBuilder(at: position)
+        lastHolder = []
+        var footer = FooterBuilder(in: file, at: position)
         let start = UInt64(footer.nextPosition)
-        footer.add(.columns, sections.bytes, elements: frames.count)
+        try footer.add(.columns, sections.bytes, elements: frames.count)
+        sections = GrowingBytes()
         var table = GrowingBytes()
         for var frame in frames {
             frame.columnsPosition += start
             frame.encode(into: &table)
         }
-        footer.add(.frameTable, table.bytes, elements: frames.count)
-        SymbolTable.dictionary(names).withUnsafeBytes {
-            footer.add(.dictionary, $0, elements: names.count)
+        try footer.add(.frameTable, table.bytes, elements: frames.count)
+        try SymbolTable.dictionary(names).withUnsafeBytes {
+            try footer.add(.dictionary, $0, elements: names.count)
         }
-        addIndex(to: &footer)
+        try addIndex(to: &footer)
+        try addNames(names.count, to: &footer)
         let root = tree.root.bytes
-        return try footer.finish(
+        let (trailer, length) = try footer.finish(
             base: closed.base, count: closed.count, rawBytes: rawBytes, merkleRoot: root,
-            openChainEnd: closed.chainEnd
-        ) { bytes, trailer in
-            try file.writeAll(bytes, at: position)
-            try file.sync()
-            var sealed = closed
-            sealed.state = .sealed
-            sealed.fileLength = UInt64(position + bytes.count)
-            sealed.merkleRoot = root
-            sealed.columnsHash = trailer.columnsHash
-            return sealed
-        }
+            openChainEnd: closed.chainEnd)
+        try file.sync()
+        var sealed = closed
+        sealed.state = .sealed
+        sealed.isAnnounced = false
+        sealed.edition = header.edition
+        sealed.rawBytes = rawBytes
+        sealed.fileLength = UInt64(length)
+        sealed.merkleRoot = root
+        sealed.columnsHash = trailer.columnsHash
+        return sealed
+    }
+
+    /// For each name symbol the frames that hold it, the same way; the last place is for ``LogFormat/noSymbol``.
+    private func addNames(_ count: Int, to footer: inout FooterBuilder) throws {
+        let (values, lists) = NameFrames.make(nameHolders, names: count, frames: frames.count)
+        try footer.addPaged(
+            .nameFrames, values, .values(upTo: UInt64(frames.count + lists.count)))
+        try footer.addPaged(.nameFrameLists, lists, .values(upTo: UInt64(frames.count)))
     }
 
     /// For each hash the frames that hold it: one value each, and lists for those held by several.
-    private func addIndex(to footer: inout FooterBuilder) {
-        let (values, lists) = KeyFrames.make(
-            holders, hashes: hashes.values.count, frames: frames.count)
-        footer.addPaged(.keyHashes, hashes.values, width: 8)
-        let width = PagedBlock.width(for: UInt64(frames.count + lists.count))
-        footer.addPaged(.keyFrames, values, width: width)
-        footer.addPaged(
-            .keyFrameLists, lists, width: PagedBlock.width(for: UInt64(frames.count)))
-    }
-}
-
-/// Finds the place of a hash among the segment's distinct ones: a table over the leading bits leads to
-/// a run of a few, since hashes are evenly spread.
-private struct HashPlaces {
-    let values: [UInt64]
-    private let shift: UInt64
-    /// Where the hashes with these leading bits begin.
-    private var starts: [Int32]
-
-    /// `values` are distinct and ascending.
-    init(_ values: [UInt64]) {
-        self.values = values
-        let bits = max(1, 63 - (values.count | 1).leadingZeroBitCount)
-        shift = UInt64(64 - bits)
-        starts = [Int32](repeating: Int32(values.count), count: (1 << bits) + 1)
-        for place in values.indices.reversed() {
-            starts[Int(values[place] >> shift)] = Int32(place)
-        }
-        for bucket in (0..<1 << bits).reversed() {
-            starts[bucket] = min(starts[bucket], starts[bucket + 1])
-        }
-    }
-
-    /// The place of a hash that is there.
-    func place(of hash: UInt64) -> Int {
-        let bucket = Int(hash >> shift)
-        let run = values[Int(starts[bucket])..<Int(starts[bucket + 1])]
-        let place = run.partitioningIndex { $0 >= hash }
-        precondition(place < run.endIndex && values[place] == hash, "the first pass saw every key")
-        return place
-    }
-}
-
-/// The footer's blocks 5 and 6.
-enum KeyFrames {
-    /// `holders` name each (hash, frame) pair once, frames ascending.
-    static func make(
-        _ holders: [(place: Int32, frame: Int32)], hashes: Int, frames: Int
-    ) -> (values: [UInt64], lists: [UInt64]) {
-        // A counting sort by hash keeps the frames in order.
-        var ends = [Int](repeating: 0, count: hashes + 1)
-        for holder in holders { ends[Int(holder.place) + 1] += 1 }
-        for place in 0..<hashes { ends[place + 1] += ends[place] }
-        var next = ends
-        var sorted = [Int32](repeating: 0, count: holders.count)
-        for holder in holders {
-            sorted[next[Int(holder.place)]] = holder.frame
-            next[Int(holder.place)] += 1
-        }
-        var values: [UInt64] = []
-        values.reserveCapacity(hashes)
-        var lists: [UInt64] = []
-        for place in 0..<hashes {
-            let held = sorted[ends[place]..<ends[place + 1]]
-            if held.count == 1, let only = held.first {
-                values.append(UInt64(only))
-            } else {
-                values.append(UInt64(frames + lists.count))
-                lists.append(UInt64(held.count))
-                for frame in held { lists.append(UInt64(frame)) }
-            }
-        }
-        return (values, lists)
+    private func addIndex(to footer: inout FooterBuilder) throws {
+        let (values, lists) = FrameLists.make(
+            holders, places: hashes.values.count, frames: frames.count)
+        holders = []
+        try footer.addPaged(.keyHashes, hashes.values, .ascending(hashes.values))
+        try footer.addPaged(
+            .keyFrames, values, .values(upTo: UInt64(frames.count + lists.count)))
+        try footer.addPaged(.keyFrameLists, lists, .values(upTo: UInt64(frames.count)))
     }
 }
