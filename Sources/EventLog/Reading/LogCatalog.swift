@@ -34,8 +34,8 @@ struct SegmentHandle: Sendable {
 
 /// What readers share: the durable end, the list of segments, and the few sealed ones that are open.
 final class LogCatalog: Sendable {
-    /// How many sealed segments stay open. Each costs a descriptor and about 100 KiB.
-    private static let openSealedSegments = 64
+    /// How many sealed segments stay open. Each costs a descriptor and about 60 KiB.
+    private static let openSealedSegments = 256
 
     private struct OpenSegments {
         var segments: [String: (segment: SealedSegment, lastUse: UInt64)] = [:]

@@ -23,6 +23,8 @@ public struct LogStat: Sendable, Hashable {
     /// The next offset to be given out; what lies between is on its way to the disk.
     public var nextOffset: Offset
     public var queuedBytes: Int
+    /// Writes that were made durable since the log was opened, each by one fdatasync.
+    public var commits: UInt64 = 0
     /// Closed segments that are not sealed yet.
     public var sealBacklog: Int
     /// What stopped the last seal, until one succeeds.
@@ -39,7 +41,8 @@ extension EventLog {
         var stat = monitor.withLock { queue in
             LogStat(
                 durableEnd: Offset(queue.durableEnd), nextOffset: Offset(queue.nextOffset),
-                queuedBytes: queue.queuedBytes, sealBacklog: queue.sealing.count,
+                queuedBytes: queue.queuedBytes, commits: queue.commits,
+                sealBacklog: queue.sealing.count,
                 sealFailure: queue.sealing.failure, isDiskFull: queue.phase == .diskFull)
         }
         stat.segments = catalog.snapshot.map { handle in
