@@ -16,6 +16,18 @@ enum Failing {
         return configuration
     }
 
+    /// A log that rolls only when it is asked to, so that what its threads do follows from the test.
+    static func calm(
+        _ storage: MemoryStorage, _ sealing: LogConfiguration.Sealing = .background,
+        salts: UInt8 = 0
+    ) throws(LogError) -> EventLog {
+        var configuration = configuration(sealing)
+        configuration.rollRawBytes = 1 << 30
+        let make = configuration.randomBytes
+        configuration.randomBytes = { count in make(count).map { $0 ^ salts } }
+        return try EventLog.open(storage: storage, configuration: configuration)
+    }
+
     static func open(
         _ storage: MemoryStorage, _ sealing: LogConfiguration.Sealing = .background
     ) throws(LogError) -> EventLog {
