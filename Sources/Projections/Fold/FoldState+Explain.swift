@@ -60,7 +60,7 @@ extension FoldState {
         guard let judged = known.map({ policy.policy.destinations[$0] }) ?? latest(name) else {
             return nil
         }
-        let anchor = decisions.anchors[Int(offset)]
+        let anchor = decisions.anchor(at: offset)
         let root =
             anchor == DecisionColumns.none
             ? nil : identity.root(ofIdentifier: anchor, asOf: offset)

@@ -57,7 +57,7 @@ extension FoldState {
             decision.fail(.unreadable)
             return .cancel(decision)
         }
-        let anchor = decisions.anchors[Int(offset)]
+        let anchor = decisions.anchor(at: offset)
         let root =
             anchor == DecisionColumns.none
             ? IdentityTable.none : identity.root(ofIdentifier: anchor) ?? IdentityTable.none
