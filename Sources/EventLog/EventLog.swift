@@ -82,7 +82,7 @@ public final class EventLog: Sendable {
     public func append(_ drafts: [RecordDraft]) throws(AppendRefusal) -> AppendTicket {
         var bytes = 0
         for (index, draft) in drafts.enumerated() {
-            if let reason = draft.problem(kinds: 0...LogFormat.sealedKind - 1) {
+            if let reason = draft.problem(kinds: LogFormat.callerKinds) {
                 throw .invalid(index: index, reason: reason)
             }
             bytes += draft.tail.count + 96

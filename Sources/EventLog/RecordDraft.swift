@@ -1,6 +1,7 @@
 /// A record before it has an offset.
 public struct RecordDraft: Sendable {
-    /// What sort of record; 240 and above are the log's own and refused here.
+    /// What sort of record, 0…47: so a frame's 64 bits say exactly which kinds it holds. 240 and above are
+    /// the log's own.
     public var kind: UInt8
     /// Who sent it. Interned per segment.
     public var source: String
@@ -24,9 +25,11 @@ public struct RecordDraft: Sendable {
         self.tail = tail
     }
 
-    /// Why the format cannot hold this draft, or nil. `own` allows the log's own kinds.
+    /// Why the format cannot hold this draft, or nil. `kinds` are those that its author may use.
     func problem(kinds: ClosedRange<UInt8>) -> String? {
-        guard kinds.contains(kind) else { return "kind \(kind) is the log's own" }
+        guard kinds.contains(kind) else {
+            return "kind \(kind) is not one of \(kinds.lowerBound)…\(kinds.upperBound)"
+        }
         guard tail.count <= LogFormat.maximumTailBytes else {
             return "\(tail.count) bytes are more than \(LogFormat.maximumTailBytes)"
         }

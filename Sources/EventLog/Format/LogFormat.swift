@@ -142,7 +142,14 @@ enum LogFormat {
     static let firstPairPosition =
         emptyFrame.count + skippableHeaderBytes + SegmentHeader.encodedBytes
 
+    /// Kinds that callers may append. A frame's kind bits fold a kind to `kind & 63`: these stay
+    /// themselves, and the log's own begin at bit 48.
+    static let callerKinds: ClosedRange<UInt8> = 0...47
+    /// Kinds from here on are written by the log itself.
+    static let ownKinds: UInt8 = 240
     static let sealedKind: UInt8 = 240
+    static let restoredKind: UInt8 = 241
+    static let tombstoneKind: UInt8 = 242
     static let tailOpening = Array("\"kind\":".utf8)
 
     /// A body of 4 MiB and the envelope around it.

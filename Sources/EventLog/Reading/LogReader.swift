@@ -6,7 +6,7 @@ import Hashing
 /// repeat, and blocks on files, so it must not run on the cooperative pool for long.
 public struct LogReader: Sendable {
     let catalog: LogCatalog
-    private var workspace: ReaderWorkspace
+    var workspace: ReaderWorkspace
 
     init(catalog: LogCatalog) {
         self.catalog = catalog
@@ -200,7 +200,7 @@ public struct LogReader: Sendable {
     }
 
     /// A copy gets buffers of its own the first time it is used.
-    private mutating func own() {
+    mutating func own() {
         if !isKnownUniquelyReferenced(&workspace) { workspace = ReaderWorkspace() }
     }
 }

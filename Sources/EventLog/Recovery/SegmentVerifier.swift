@@ -224,7 +224,7 @@ struct SegmentVerifier {
     ) throws {
         let kind = UInt8(truncatingIfNeeded: columns.kind.value(row))
         // The log's own records have columns of its own making.
-        guard kind < LogFormat.sealedKind else { return }
+        guard kind < LogFormat.ownKinds else { return }
         guard let extractor, extractor.number == frame.extractor else {
             segment.notExtracted += 1
             return
