@@ -1,4 +1,5 @@
 import CustomerModel
+import JSONText
 
 /// A restore of the log from a backup, as the fold met it (L3).
 public struct LogRestore: Equatable, Sendable {
@@ -29,27 +30,39 @@ extension FoldState {
         } else {
             restores.append(LogRestore(at: offset, missingFrom: end))
         }
-        holdAfterRestore()
+        holdAfterRestore(at: offset)
     }
 
     mutating func apply(_ record: RestoredRecord, at offset: UInt64) {
         if restores.last?.at != offset {
             // The log says so; that the offsets had no gap proves nothing.
             restores.append(LogRestore(at: offset, missingFrom: record.from))
-            holdAfterRestore()
+            holdAfterRestore(at: offset)
         }
         restores[restores.count - 1].incarnation = record.incarnation
         restores[restores.count - 1].backup = record.backup?.microseconds
     }
 
-    private mutating func holdAfterRestore() {
+    private mutating func holdAfterRestore(at offset: UInt64) {
         for index in lanes.indices {
-            lanes[index].restore(at: next, space: decisions.space)
+            for effect in lanes[index].restore(at: offset, space: decisions.space)
+            where effect.change == .entered {
+                noteMaybeTold(effect.key, lane: index)
+            }
             let name = lanes[index].lane.destination
             if !restoredDestinations.contains(name) { restoredDestinations.append(name) }
         }
         restoredDestinations.sort()
         for index in plans.indices where plans[index].outcome == 0 { plans[index].outcome = 3 }
+    }
+
+    /// An entry that may have been told counts as told, so that its exit is (E2).
+    private mutating func noteMaybeTold(_ effect: LaneState.MembershipEffect.Key, lane: Int) {
+        guard let identifier = identity.identifier(born: effect.profile),
+            let node = identity.root(ofIdentifier: identifier)
+        else { return }
+        let key = LaneState.ToldKey(audience: effect.audience, node: node)
+        if lanes[lane].told[key] != 1 { lanes[lane].setTold(key, 3) }
     }
 
     // MARK: Questions

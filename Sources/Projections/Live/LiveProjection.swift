@@ -16,7 +16,7 @@ public final class LiveProjection: Sendable {
             [UInt64: (offset: UInt64, resume: CheckedContinuation<Void, any Error>)] = [:]
         var changeWaiters: [UInt64: (since: UInt64, resume: CheckedContinuation<Void, Never>)] = [:]
         var failure: String?
-        var isHeld = false
+        var hold: String?
     }
 
     private let shared: Mutex<Shared>
@@ -58,10 +58,15 @@ public final class LiveProjection: Sendable {
     /// Why folding stopped, when it did.
     public var failure: String? { shared.withLock { $0.failure } }
 
-    /// While held nothing is handed to dispatchers: a rebuild is being promoted, or loss was not accepted.
-    public func setHeld(_ held: Hold) { shared.withLock { $0.isHeld = held == .held } }
+    /// Why nothing is handed to dispatchers at the moment; nil when nothing is in the way but what the state
+    /// itself says.
+    public var hold: String? { shared.withLock { $0.hold } }
 
-    public enum Hold: Sendable { case held, free }
+    /// Hands nothing to dispatchers until it is called with nil.
+    public func setHold(_ reason: String?) {
+        shared.withLock { $0.hold = reason }
+        announce()
+    }
 
     /// Puts another state in place of this one: the same log, the same offset, another generation.
     ///
@@ -80,35 +85,55 @@ public final class LiveProjection: Sendable {
 
     // MARK: Applying
 
-    /// Applies what is durable, at most `limit` records. Blocking; called by the fold's own thread only.
+    /// Applies what is durable, at most `limit` records, or quarantines the one range that cannot be read
+    /// (L9). Blocking; called by the fold's own thread only.
     ///
-    /// - Returns: how many offsets it moved.
-    public func applyNext(_ replayer: inout Replayer, limit: Int) throws -> Int {
+    /// - Returns: what it came to.
+    public func applyNext(_ replayer: inout Replayer, limit: Int) throws -> Applied {
         let start = applied
         let end = log.durableEnd
-        guard start < end else { return 0 }
-        let stop = Offset(min(end.value, start.value + UInt64(limit)))
+        guard start < end else { return .nothing }
+        var count = 0
         var history: [Int] = []
-        _ = try replayer.forEach(from: start, to: stop) { record in
-            guard history.isEmpty else { return }
-            shared.withLock { shared in
-                if case .needsHistory(let metrics) = shared.state.apply(record) {
-                    history = metrics
+        do {
+            _ = try replayer.forEach(from: start, to: end) { record in
+                shared.withLock { shared in
+                    if case .needsHistory(let metrics) = shared.state.apply(record) {
+                        history = metrics
+                    }
                 }
+                count += 1
+                return history.isEmpty && count < limit ? .next : .stop
             }
+        } catch LogError.damaged(let damage) where damage.offsets.upperBound > applied.value {
+            let quarantine = replayer.quarantine(damage)
+            shared.withLock { $0.state.quarantine(quarantine) }
+            announce()
+            return .quarantined(damage)
         }
         if !history.isEmpty {
-            // The past is read once more, in slices, so that questions are answered meanwhile.
-            let activation = applied
-            _ = try replayer.forEach(from: Offset(0), to: activation) { record in
-                shared.withLock { $0.state.count(record, in: history) }
-            }
-            shared.withLock { $0.state.finishActivation(at: activation.value - 1) }
-        } else {
-            shared.withLock { $0.state.skip(to: stop.value) }
+            try countHistory(history, &replayer)
+        } else if count == 0 {
+            shared.withLock { $0.state.skip(to: end.value) }
         }
         announce()
-        return Int(applied.value - start.value)
+        return .records(count)
+    }
+
+    public enum Applied: Equatable, Sendable {
+        case nothing
+        case records(Int)
+        /// A range that cannot be read was passed; what it withholds stands in the state.
+        case quarantined(Damage)
+    }
+
+    /// The past is read once more, in slices, so that questions are answered meanwhile.
+    private func countHistory(_ metrics: [Int], _ replayer: inout Replayer) throws {
+        let activation = applied
+        try replayer.forEachReadable(to: activation) { record in
+            shared.withLock { $0.state.count(record, in: metrics) }
+        }
+        shared.withLock { $0.state.finishActivation(at: activation.value - 1) }
     }
 
     /// Notes that folding cannot go on; waiters learn of it.
@@ -209,7 +234,7 @@ public final class LiveProjection: Sendable {
         in lane: Lane, limit: Int, skipping: @Sendable (PendingEffect) -> Bool
     ) -> [PendingEffect] {
         shared.withLock { shared in
-            shared.isHeld
+            shared.hold != nil
                 ? [] : shared.state.pendingEffects(in: lane, limit: limit, skipping: skipping)
         }
     }
@@ -231,8 +256,9 @@ public final class LiveProjection: Sendable {
 
     /// The second look (E6). The caller has waited until everything durable was applied.
     ///
+    /// An effect whose record cannot be read is withheld (L9).
     /// - Parameter now: the wall clock; it only narrows.
-    /// - Throws: when a line cannot be read; nothing may be sent then.
+    /// - Throws: when the log cannot be read; nothing may be sent then.
     public func look(
         _ effects: [PendingEffect], in lane: Lane, now: Timestamp, reader: inout LogReader
     ) throws -> Look {
@@ -246,8 +272,11 @@ public final class LiveProjection: Sendable {
             }
             var meta: FoldLine?
             var line: [UInt8]?
-            _ = try reader.forEach(from: at, to: Offset(at.value + 1), needs: .lines) { view in
-                meta = FoldLine(source: view.knownSource, occurred: view.occurred)
+            _ = try reader.forEachReadable(
+                from: at, to: at + 1, needs: .lines, unreadable: { _ in .stop }
+            ) { view in
+                meta = FoldLine(
+                    source: view.knownSource, occurred: view.occurred, keys: Array(view.keys))
                 line = Array(view.line)
                 return .next
             }
@@ -255,7 +284,10 @@ public final class LiveProjection: Sendable {
             metas.append(meta)
         }
         return try shared.withLock { shared in
-            try shared.state.look(effects, lines: lines, metas: metas, lane: lane, now: now)
+            var look = try shared.state.look(
+                effects, lines: lines, metas: metas, lane: lane, now: now)
+            look.isHeld = look.isHeld || shared.hold != nil
+            return look
         }
     }
 }
@@ -265,9 +297,11 @@ package struct FoldLine: Sendable {
     package var source: String
     /// Microseconds.
     package var occurred: Int64
+    package var keys: [UInt64]
 
-    package init(source: String, occurred: Int64) {
+    package init(source: String, occurred: Int64, keys: [UInt64]) {
         self.source = source
         self.occurred = occurred
+        self.keys = keys
     }
 }
