@@ -12,9 +12,16 @@ extension Workspace {
     func followReadModel() async {
         if mustRebuildReadModel { await retryReadModel() }
         var seen: UInt64 = 0
+        var refolds = projection.refoldCount
         var firstAttempt = projection.read { $0.attemptCount }
         while !Task.isCancelled {
             seen = await projection.waitChange(since: seen)
+            if refolds != projection.refoldCount {
+                refolds = projection.refoldCount
+                firstAttempt = projection.read { $0.attemptCount }
+                await retryReadModel()
+                continue
+            }
             let reached = projection.applied
             let changes = projection.takeJournal()
             let from = firstAttempt
@@ -120,7 +127,10 @@ struct DeliveryRows {
     private func time(of offset: UInt64, _ member: String, _ reader: inout LogReader) throws
         -> Int64
     {
-        guard let line = try reader.line(at: Offset(offset)) else { return 0 }
+        guard
+            let line = try reader.readableLine(
+                at: Offset(offset), unreadable: { projection.notice($0) })
+        else { return 0 }
         var parser = JSONParser()
         return try parser.parse(line) { view in
             EventClock.time(view["body"]?.member(member))?.microseconds ?? 0

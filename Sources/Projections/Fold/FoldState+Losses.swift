@@ -51,6 +51,13 @@ extension FoldState {
         losses.losses.filter { $0.offsets.overlaps(range) }
     }
 
+    /// Whether the state met all of a range as lost, as far as it came.
+    public func knows(_ range: Range<UInt64>) -> Bool {
+        var left = range.lowerBound
+        for loss in losses.losses where loss.from <= left && left < loss.to { left = loss.to }
+        return left >= min(range.upperBound, next)
+    }
+
     /// Whether all dispatch waits for an operator to accept a loss.
     public var isHeldByLoss: Bool { losses.holding > 0 }
 

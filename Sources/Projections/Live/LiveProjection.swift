@@ -17,6 +17,10 @@ public final class LiveProjection: Sendable {
         var changeWaiters: [UInt64: (since: UInt64, resume: CheckedContinuation<Void, Never>)] = [:]
         var failure: String?
         var hold: String?
+        /// Damage that readers met in what the state had applied, by its offsets, and whether the fold has
+        /// looked into it.
+        var noticed: [Range<UInt64>: (damage: Damage, isTaken: Bool)] = [:]
+        var refolds = 0
     }
 
     private let shared: Mutex<Shared>
@@ -62,20 +66,65 @@ public final class LiveProjection: Sendable {
     /// itself says.
     public var hold: String? { shared.withLock { $0.hold } }
 
-    /// Hands nothing to dispatchers until it is called with nil.
-    public func setHold(_ reason: String?) {
-        shared.withLock { $0.hold = reason }
+    // MARK: Damage that is met late (L9)
+
+    /// Notes that a part of the log cannot be read any more.
+    ///
+    /// Where the state had applied it, dispatch is held until the log was folded anew: the state would
+    /// otherwise know what no rebuild can know again (P2), and withhold nobody. May be called by any reader,
+    /// as often as it likes.
+    public func notice(_ damage: Damage) {
+        let isNew = shared.withLock { shared in
+            guard !damage.offsets.isEmpty, damage.offsets.lowerBound < shared.state.next,
+                shared.noticed[damage.offsets] == nil, !shared.state.knows(damage.offsets)
+            else { return false }
+            shared.noticed[damage.offsets] = (damage, false)
+            shared.hold = "a part of the log cannot be read any more; it is folded anew"
+            return true
+        }
+        if isNew { announce() }
+    }
+
+    /// Takes the damage that was noticed since the last call; once each.
+    public func takeNoticed() -> [Damage] {
+        shared.withLock { shared in
+            let fresh = shared.noticed.values.filter { !$0.isTaken }.map(\.damage)
+            for damage in fresh { shared.noticed[damage.offsets]?.isTaken = true }
+            return fresh
+        }
+    }
+
+    /// Damage that was noticed and that the fold can do without: an index, a footer.
+    public var noticedDamage: [Damage] {
+        shared.withLock { shared in
+            shared.noticed.values.map(\.damage).filter { !shared.state.knows($0.offsets) }
+                .sorted { $0.offsets.lowerBound < $1.offsets.lowerBound }
+        }
+    }
+
+    /// How often the log was folded anew because of damage: whoever follows changes begins again then.
+    public var refoldCount: Int { shared.withLock { $0.refolds } }
+
+    /// Ends the hold that ``notice(_:)`` began, with the state that the damaged log folds to.
+    public func finishRefold(with state: FoldState) {
+        replace(with: state)
+        shared.withLock { shared in
+            shared.refolds += 1
+            if shared.noticed.values.allSatisfy(\.isTaken) { shared.hold = nil }
+            // People are numbered anew: what changed before says nothing of them.
+            if shared.state.journal != nil { shared.state.journal = [] }
+        }
         announce()
     }
 
     /// Puts another state in place of this one: the same log, the same offset, another generation.
     ///
     /// Called on the fold's thread, while no record is applied.
-    /// - Precondition: `state` stands at the same offset.
+    /// - Precondition: `state` stands at the same offset, or further on.
     public func replace(with state: FoldState) {
         shared.withLock { shared in
             precondition(
-                state.next == shared.state.next, "a generation is promoted where it stands")
+                state.next >= shared.state.next, "a generation is promoted where it stands")
             var state = state
             state.journal = shared.state.journal
             shared.state = state
@@ -108,6 +157,8 @@ public final class LiveProjection: Sendable {
         } catch LogError.damaged(let damage) where damage.offsets.upperBound > applied.value {
             let quarantine = replayer.quarantine(damage)
             shared.withLock { $0.state.quarantine(quarantine) }
+            // Where the range began before, its first records were read earlier and are lost since.
+            notice(damage)
             announce()
             return .quarantined(damage)
         }
@@ -272,8 +323,12 @@ public final class LiveProjection: Sendable {
             }
             var meta: FoldLine?
             var line: [UInt8]?
+            let noticing: (Damage) -> Step = { damage in
+                self.notice(damage)
+                return .stop
+            }
             _ = try reader.forEachReadable(
-                from: at, to: at + 1, needs: .lines, unreadable: { _ in .stop }
+                from: at, to: at + 1, needs: .lines, unreadable: noticing
             ) { view in
                 meta = FoldLine(
                     source: view.knownSource, occurred: view.occurred, keys: Array(view.keys))
