@@ -37,6 +37,8 @@ public enum LogError: Error, Hashable, Sendable, CustomStringConvertible {
     case unsupportedVersion(file: String, version: UInt8)
     /// The log was closed before this could be done.
     case closed
+    /// What was asked for cannot be done; nothing was changed.
+    case refused(String)
 
     public var description: String {
         switch self {
@@ -49,6 +51,7 @@ public enum LogError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unsupportedVersion(let file, let version):
             return "\(file) has format version \(version); this program reads version 1"
         case .closed: return "the log is closed"
+        case .refused(let reason): return reason
         }
     }
 }
@@ -87,6 +90,8 @@ public enum AppendRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case failed(LogError)
     /// The log was closed.
     case closed
+    /// The incarnation has given out all of its offsets. A backup that is restored goes on in the next one.
+    case exhausted
     /// Draft number `index` of the call passes a limit of the format.
     case invalid(index: Int, reason: String)
 
@@ -96,6 +101,7 @@ public enum AppendRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .diskFull: "the log's disk is full"
         case .failed(let error): "the log has failed and takes no more appends: \(error)"
         case .closed: "the log is closed"
+        case .exhausted: "the log's incarnation has no offsets left; back it up and restore it"
         case .invalid(let index, let reason): "record \(index) of the append: \(reason)"
         }
     }

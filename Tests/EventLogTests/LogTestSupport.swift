@@ -61,6 +61,7 @@ final class Ticks: Sendable {
 struct Seen: Equatable {
     var offset: UInt64
     var kind: UInt8
+    var recorded: Int64
     var occurred: Int64
     var source: String?
     var name: String?
@@ -70,6 +71,7 @@ struct Seen: Equatable {
     init(_ record: borrowing RecordView) {
         offset = record.offset.value
         kind = record.kind
+        recorded = record.recorded
         occurred = record.occurred
         source = record.source
         name = record.name

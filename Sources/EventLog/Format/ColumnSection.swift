@@ -151,6 +151,11 @@ struct ColumnSection {
         return times
     }
 
+    /// The name symbols of the frame, each once, ascending.
+    var distinctNames: [UInt16] {
+        Set((0..<count).map { UInt16(truncatingIfNeeded: name.value($0)) }).sorted()
+    }
+
     /// Whether the lines' lengths add up to `rawLength` and none is too short to be a line.
     func linesFill(_ rawLength: Int) -> Bool {
         var total = 0
@@ -202,6 +207,9 @@ struct ColumnBuilder {
         keyCounts.append(Int64(keys.count))
         self.keys.append(contentsOf: keys)
     }
+
+    /// The name symbols of the frame, each once, ascending.
+    var distinctNames: [UInt16] { Set(names.map(UInt16.init(truncatingIfNeeded:))).sorted() }
 
     var times: FrameTimes {
         var times = FrameTimes(

@@ -10,6 +10,10 @@
 /// ```
 /// All integers are little-endian. `base` is the offset of a segment's first record.
 ///
+/// Incarnation k (from 1) owns the offsets (k−1)·2⁴⁴ ..< k·2⁴⁴. A restored backup goes on in the next
+/// incarnation, at an offset that the old one cannot have reached; its first record, kind 241, names the
+/// offsets that were skipped. 2⁴⁴ records are 15 PB of lines, and 512 incarnations keep offsets below 2⁵³.
+///
 /// ## A segment is a valid `.lz4` file whose content is NDJSON
 /// ```
 /// empty LZ4 frame, 11 bytes | skippable: segment header | pair | pair | … | skippable: footer
@@ -80,6 +84,10 @@
 /// | 4 | key hashes | distinct, ascending, u64; paged |
 /// | 5 | key frames | one value v for each of 4; paged. v < frames: the one that holds it, else see 6 |
 /// | 6 | key frame lists | at place v − frames: a number n, then n frames, ascending; paged |
+/// | 7 | name frames | as 5, one value for each name of 3 and one for the symbol FFFF; paged |
+/// | 8 | name frame lists | as 6, for 7; paged |
+///
+/// Files sealed by the first builds lack 7 and 8: then every frame may hold a name.
 ///
 /// ```
 /// frame table entry (``FrameEntry``): 0 base u64 | 8 position of its pair u64
@@ -103,6 +111,11 @@
 /// The Merkle root is RFC 6962's, leaf data = salt ‖ line without its LF: leaf = SHA-256(00 ‖ salt ‖
 /// line), node = SHA-256(01 ‖ left ‖ right). The columns hash is SHA-256 of the SHA-256s of blocks
 /// 1, 3 and 4. After the seal a record of kind 240 names both (L8).
+///
+/// ## Tombstones and editions
+/// An erasure writes a sealed segment anew as the next *edition*: the same header but for the edition, and a
+/// tombstone (``Tombstone``, kind 242) in place of each erased line, with a salt of zeros and the leaf hash
+/// that stood there, so that the Merkle root stays. Extractor numbers stay; symbols are numbered anew.
 ///
 /// ## Manifest (``Manifest``)
 /// ```
@@ -162,10 +175,32 @@ enum LogFormat {
     static let maximumRawFrameBytes = 32 << 20
     static let maximumSectionBytes = 64 << 20
 
+    /// Each incarnation owns this many offsets, so that no incarnation can have reached another's (L3).
+    static let offsetsPerIncarnation: UInt64 = 1 << 44
+    /// Offsets stay below 2^53: every JSON reader takes them for whole numbers.
+    static let maximumIncarnation: UInt64 = 512
+
+    /// The offsets that incarnation `number`, counted from 1, may give out.
+    static func offsets(ofIncarnation number: UInt64) -> Range<UInt64> {
+        precondition(number >= 1 && number <= maximumIncarnation, "no such incarnation")
+        return (number - 1) * offsetsPerIncarnation..<number * offsetsPerIncarnation
+    }
+
+    /// The incarnation that gave out `offset`.
+    static func incarnation(of offset: UInt64) -> UInt64 { offset / offsetsPerIncarnation + 1 }
+
     static func openName(base: UInt64) -> String { digits(base, 20) + ".open.lz4" }
 
     static func sealedName(base: UInt64, edition: UInt32) -> String {
         digits(base, 20) + "-" + digits(UInt64(edition), 4) + ".lz4"
+    }
+
+    /// The edition in the name of a sealed segment with that base; nil for any other name.
+    static func edition(of name: String, base: UInt64) -> UInt32? {
+        let opening = digits(base, 20) + "-"
+        guard name.hasPrefix(opening), name.hasSuffix(".lz4") else { return nil }
+        let edition = UInt32(name.dropFirst(opening.count).dropLast(4))
+        return edition.flatMap { sealedName(base: base, edition: $0) == name ? $0 : nil }
     }
 
     private static func digits(_ value: UInt64, _ width: Int) -> String {

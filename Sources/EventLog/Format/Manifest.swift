@@ -126,6 +126,10 @@ struct Manifest: Equatable {
         guard entries.last?.state == .active,
             !entries.dropLast().contains(where: { $0.state == .active })
         else { throw FormatProblem("it does not end with the one active segment") }
+        guard identity.incarnation >= 1, identity.incarnation <= LogFormat.maximumIncarnation,
+            LogFormat.offsets(ofIncarnation: identity.incarnation).contains(
+                entries[entries.count - 1].base)
+        else { throw FormatProblem("its active segment is not one of its incarnation") }
         for (entry, next) in zip(entries, entries.dropFirst()) {
             guard entry.count > 0, entry.count < UInt64.max - entry.base,
                 entry.base + entry.count <= next.base

@@ -19,6 +19,11 @@ public struct MerkleTree {
         add(leafHash: SHA256.of(scratch).bytes)
     }
 
+    /// The hash of the leaf for `line` (without its line feed) and its 16-byte salt.
+    static func leafHash(salt: UnsafeRawBufferPointer, line: UnsafeRawBufferPointer) -> [UInt8] {
+        SHA256.of([0] + Array(salt) + Array(line)).bytes
+    }
+
     /// Adds a leaf by its hash: what is left of an erased record.
     public mutating func add(leafHash: [UInt8]) {
         subtrees.append((1, leafHash))

@@ -3,7 +3,7 @@ import Hashing
 /// The blocks of a sealed segment's footer.
 enum BlockID: UInt16, CaseIterable {
     case columns = 1
-    case frameTable, dictionary, keyHashes, keyFrames, keyFrameLists
+    case frameTable, dictionary, keyHashes, keyFrames, keyFrameLists, nameFrames, nameFrameLists
 }
 
 /// One entry of the footer's directory.

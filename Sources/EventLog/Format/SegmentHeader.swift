@@ -39,6 +39,13 @@ struct SegmentHeader: Equatable {
         return (whole.bytes, crc)
     }
 
+    /// The header of a segment's file.
+    static func read(from file: any LogFile) throws -> SegmentHeader {
+        let bytes = try file.bytes(
+            at: 0, count: min(try file.size(), LogFormat.firstPairPosition))
+        return try bytes.withUnsafeBytes { try decode($0).header }
+    }
+
     /// Decodes the first ``LogFormat/firstPairPosition`` bytes of a segment file.
     static func decode(_ file: UnsafeRawBufferPointer) throws(FormatProblem) -> (
         header: SegmentHeader, chain: UInt32

@@ -9,6 +9,10 @@ final class LiveSegment: Sendable {
         var frames: [FrameEntry] = []
         /// Nil once dropped to save memory: then every frame may hold a key.
         var index: KeyIndex? = KeyIndex()
+        /// By name symbol, the frames that hold it; dropped with the index.
+        var nameFrames: [UInt16: [UInt32]] = [:]
+        /// Frames whose columns are damaged: they may hold anything.
+        var unknownFrames: [UInt32] = []
         /// Bytes of the file that are durable.
         var fileLength: UInt64
         var rawBytes: UInt64 = 0
@@ -35,12 +39,26 @@ final class LiveSegment: Sendable {
         state.withLock { body(&$0) }
     }
 
-    /// Adds a durable frame and the keys in it.
-    func publish(_ frame: FrameEntry, keys: [UInt64], fileLength: UInt64) {
+    /// What a frame holds, for look-ups.
+    enum Contents {
+        case known(keys: [UInt64], names: [UInt16])
+        /// Its columns are damaged.
+        case unknown
+    }
+
+    /// Adds a durable frame and what is in it.
+    func publish(_ frame: FrameEntry, _ contents: Contents, fileLength: UInt64) {
         state.withLock { state in
             let number = UInt32(state.frames.count)
             state.frames.append(frame)
-            for key in keys { state.index?.add(key, frame: number) }
+            switch contents {
+            case .known(let keys, let names):
+                for key in keys { state.index?.add(key, frame: number) }
+                if state.index != nil {
+                    for name in names { state.nameFrames[name, default: []].append(number) }
+                }
+            case .unknown: state.unknownFrames.append(number)
+            }
             state.rawBytes += UInt64(frame.rawLength)
             state.fileLength = fileLength
             state.chainEnd = frame.headerCRC
@@ -57,10 +75,35 @@ final class LiveSegment: Sendable {
     }
 
     /// The frames that may hold a key hash, ascending; nil: any.
-    func frames(of hash: UInt64) -> [Int]? { state.withLock { $0.index?.frames(of: hash) } }
+    func frames(of hash: UInt64) -> [Int]? {
+        state.withLock { state in
+            state.index.map { Self.merged($0.frames(of: hash), state.unknownFrames) }
+        }
+    }
+
+    /// The frames that may hold a record of that name, ascending; nil: any. A record whose name has no
+    /// symbol may be it.
+    func frames(ofName name: String) -> [Int]? {
+        let symbol = names.symbol(of: name)
+        return state.withLock { state in
+            guard state.index != nil else { return nil }
+            let named = symbol.map { state.nameFrames[$0, default: []] } ?? []
+            let unnamed = state.nameFrames[LogFormat.noSymbol, default: []]
+            return Self.merged(named.map(Int.init), unnamed + state.unknownFrames)
+        }
+    }
+
+    private static func merged(_ found: [Int], _ others: [UInt32]) -> [Int] {
+        others.isEmpty ? found : Set(found + others.map(Int.init)).sorted()
+    }
 
     /// Gives the index's memory back. For closed segments that wait long to be sealed.
-    func dropIndex() { state.withLock { $0.index = nil } }
+    func dropIndex() {
+        state.withLock { state in
+            state.index = nil
+            state.nameFrames = [:]
+        }
+    }
 }
 
 /// The names behind a segment's symbols. Grows only.
@@ -73,6 +116,11 @@ final class SegmentNames: Sendable {
     }
 
     var count: Int { names.withLock { $0.count } }
+
+    /// The symbol of a name, or nil when it has none.
+    func symbol(of name: String) -> UInt16? {
+        names.withLock { $0.firstIndex(of: name).flatMap(UInt16.init(exactly:)) }
+    }
 
     /// Sets the names from number `first` on. A gap (their frame is damaged) stays without names.
     func set(_ new: [String], from first: Int) {

@@ -13,8 +13,15 @@ struct SegmentHandle: Sendable {
     /// The first offset after it; nil while it is the active one.
     var end: UInt64?
     var content: Content
+    /// Of a closed segment, or a lost one: as the manifest names it.
+    var closed: Manifest.Entry?
     /// What recovery found bad inside it.
     var damages: [Damage] = []
+
+    /// Closed and whole. A damaged one stays open: nothing can be said of what it lacks.
+    var waitsForSeal: Bool {
+        if case .live = content { end != nil && damages.isEmpty } else { false }
+    }
 
     var fileName: String {
         switch content {
@@ -56,6 +63,21 @@ final class LogCatalog: Sendable {
 
     func replace(with handles: [SegmentHandle]) { segments.withLock { $0 = handles } }
 
+    /// As ``replace(with:)``; the files of these names are gone and need not stay open.
+    func replace(with handles: [SegmentHandle], forgetting names: [String]) {
+        replace(with: handles)
+        opened.withLock { opened in
+            for name in names { opened.segments[name] = nil }
+        }
+    }
+
+    private func edition(after entry: Manifest.Entry) -> Manifest.Entry? {
+        for handle in snapshot where handle.base == entry.base {
+            if case .sealed(let now) = handle.content, now.edition > entry.edition { return now }
+        }
+        return nil
+    }
+
     /// The open form of a sealed segment; opened now if it is not among the recent ones.
     func sealed(_ entry: Manifest.Entry) throws(LogError) -> SealedSegment {
         let name = entry.fileName
@@ -65,7 +87,12 @@ final class LogCatalog: Sendable {
             return opened.segments[name]?.segment
         }
         if let known { return known }
-        let segment = try SealedSegment(entry, in: storage)
+        let segment: SealedSegment
+        do throws(LogError) { segment = try SealedSegment(entry, in: storage) } catch {
+            // A reader's list of segments may be older than a rewrite, which took this file away.
+            guard let newer = edition(after: entry) else { throw error }
+            return try sealed(newer)
+        }
         opened.withLock { opened in
             opened.segments[name] = (segment, opened.clock)
             guard opened.segments.count > Self.openSealedSegments,

@@ -128,43 +128,14 @@ public struct LogReader: Sendable {
     public mutating func candidates(
         for keyHash: UInt64, from: Offset, to: Offset
     ) throws -> [Offset] {
-        own()
-        let end = min(to.value, catalog.durableEnd)
         var found: [Offset] = []
-        for handle in catalog.snapshot {
-            guard handle.base < end, handle.end.map({ $0 > from.value }) ?? true else { continue }
-            let source = try workspace.source(handle, in: catalog)
-            // In a sealed frame keys are places in the list of hashes: find the place once.
-            let wanted =
-                try source.sealed.map { try $0.place(of: keyHash) } ?? Int64(bitPattern: keyHash)
-            guard let wanted else { continue }
-            for number in try source.frames(of: keyHash) {
-                let frame = source.frames[number]
-                guard frame.base < end, frame.end > from.value else { continue }
-                try workspace.withFrame(frame, of: source, needs: [], readAhead: 0) { columns, _ in
-                    Self.collect(
-                        wanted, frame, columns.pointee, from: from.value, to: end, into: &found)
-                }
-            }
+        _ = try forEach(
+            of: Selection(key: keyHash), from: from, to: to, needs: .columnsWithoutKeys
+        ) { record in
+            found.append(record.offset)
+            return .next
         }
         return found
-    }
-
-    private static func collect(
-        _ wanted: Int64, _ frame: FrameEntry, _ columns: ColumnSection, from: UInt64, to: UInt64,
-        into found: inout [Offset]
-    ) {
-        var key = 0
-        for row in 0..<Int(frame.count) {
-            let count = Int(columns.keyCount.value(row))
-            let offset = frame.base + UInt64(row)
-            if offset >= from, offset < to,
-                (key..<key + count).contains(where: { columns.keys.value($0) == wanted })
-            {
-                found.append(Offset(offset))
-            }
-            key += count
-        }
     }
 
     /// The first durable offset whose `recorded` is at `microseconds` or later; the durable end when

@@ -28,7 +28,9 @@ extension LogReader {
     /// Nil is the answer whenever anything is in doubt: whoever asks then withholds everything.
     public mutating func quarantine(_ damage: Damage) -> Quarantine {
         own()
-        guard !damage.offsets.isEmpty else { return Quarantine(damage: damage, keys: [], kinds: []) }
+        guard !damage.offsets.isEmpty else {
+            return Quarantine(damage: damage, keys: [], kinds: [])
+        }
         var known = KnownOfDamage()
         var next = damage.offsets.lowerBound
         for handle in catalog.snapshot where next < damage.offsets.upperBound {

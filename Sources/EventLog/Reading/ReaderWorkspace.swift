@@ -50,9 +50,7 @@ final class ReaderWorkspace: @unchecked Sendable {
         case .sealed(let entry):
             liveFrames[entry.base] = nil
             let sealed = try catalog.sealed(entry)
-            return SegmentSource(
-                handle: handle, file: sealed.file, frames: sealed.frames,
-                names: try sealed.names(), limit: Int(entry.fileLength), sealed: sealed, live: nil)
+            return try SegmentSource.ofSealed(sealed, handle)
         }
     }
 
@@ -82,6 +80,27 @@ final class ReaderWorkspace: @unchecked Sendable {
             columns.hashCount = values.count
             return try withUnsafePointer(to: &columns) { try body($0, text) }
         }
+    }
+
+    /// The salts of a frame's records, 16 bytes each: in the companion, sealed or not.
+    func salts(_ frame: FrameEntry, of source: SegmentSource) throws -> [UInt8] {
+        let position = frame.position + UInt64(FrameHeader.prefixBytes)
+        do {
+            // The companion's header says its checksum; the frame table does not.
+            let pair = try columnsWindow.bytes(
+                of: source.file, at: Int(frame.position),
+                count: FrameHeader.prefixBytes + Int(frame.companionLength), readAhead: 0,
+                limit: source.limit)
+            let (header, crc) = try FrameHeader.decode(pair)
+            let companion = pair.part(FrameHeader.prefixBytes..<pair.count)
+            guard crc == frame.headerCRC, header.count == frame.count,
+                header.columnsLength == frame.companionLength,
+                CRC32C.of(companion) == header.columnsCRC
+            else { throw FormatProblem("the companion is not the frame's") }
+            guard let salts = try ColumnSection(decoding: companion, count: Int(frame.count)).salts
+            else { throw FormatProblem("the frame has no salts") }
+            return salts.array
+        } catch { throw Self.named(error, frame, at: position, in: source) }
     }
 
     private func section(

@@ -48,21 +48,43 @@ final class SealedSegment: Sendable {
     func frames(of hash: UInt64) throws(LogError) -> [Int] {
         try guarding {
             guard let place = try paged(.keyHashes).place(of: hash) else { return [] }
-            guard let value = try paged(.keyFrames).values(from: place, count: 1).first else {
-                throw FormatProblem("a key has no frames")
-            }
-            guard value >= UInt64(frames.count) else { return [Int(value)] }
-            let lists = try paged(.keyFrameLists)
-            guard value - UInt64(frames.count) < UInt64(lists.count) else {
-                throw FormatProblem("a key's list of frames is out of range")
-            }
-            let start = Int(value - UInt64(frames.count))
-            let number = try lists.values(from: start, count: 1)
-            let found = try lists.values(from: start + 1, count: Int(number[0]))
-            guard found.count == Int(number[0]), found.allSatisfy({ $0 < UInt64(frames.count) })
-            else { throw FormatProblem("a key's list of frames is out of range") }
-            return found.map(Int.init)
+            return try listed(at: place, .keyFrames, .keyFrameLists)
         }
+    }
+
+    /// The frames that may hold a record of that name, ascending; nil: any. A record whose name has no
+    /// symbol may be it.
+    func frames(ofName name: String) throws(LogError) -> [Int]? {
+        guard footer.blocks.contains(where: { $0.id == BlockID.nameFrames.rawValue }) else {
+            return nil
+        }
+        let names = try names()
+        return try guarding {
+            let unnamed = try listed(at: names.count, .nameFrames, .nameFrameLists)
+            guard let symbol = names.symbol(of: name) else { return unnamed }
+            let named = try listed(at: Int(symbol), .nameFrames, .nameFrameLists)
+            return unnamed.isEmpty ? named : Set(named + unnamed).sorted()
+        }
+    }
+
+    /// The frames behind place `place` of a block of ``FrameLists``.
+    private func listed(at place: Int, _ values: BlockID, _ lists: BlockID) throws -> [Int] {
+        guard let value = try paged(values).values(from: place, count: 1).first else {
+            throw FormatProblem("block \(values.rawValue) is too short")
+        }
+        guard value >= UInt64(frames.count) else { return [Int(value)] }
+        let lists = try paged(lists)
+        guard value - UInt64(frames.count) < UInt64(lists.count) else {
+            throw FormatProblem("a list of frames is out of range")
+        }
+        let start = Int(value - UInt64(frames.count))
+        guard let number = try lists.values(from: start, count: 1).first,
+            number <= UInt64(lists.count - start - 1)
+        else { throw FormatProblem("a list of frames is out of range") }
+        let found = try lists.values(from: start + 1, count: Int(number))
+        guard found.count == Int(number), found.allSatisfy({ $0 < UInt64(frames.count) })
+        else { throw FormatProblem("a list of frames is out of range") }
+        return found.map(Int.init)
     }
 
     /// The place of a key hash among the segment's, by which its frames refer to it.

@@ -11,6 +11,24 @@ struct SegmentSource {
 
     var base: UInt64 { handle.base }
 
+    /// A segment that is not sealed, as far as it is durable now.
+    static func ofLive(_ live: LiveSegment, _ handle: SegmentHandle) -> SegmentSource {
+        var frames: [FrameEntry] = []
+        let length = live.catchUp(&frames)
+        return SegmentSource(
+            handle: handle, file: live.file, frames: frames, names: live.names, limit: Int(length),
+            sealed: nil, live: live)
+    }
+
+    /// A sealed segment.
+    static func ofSealed(
+        _ sealed: SealedSegment, _ handle: SegmentHandle
+    ) throws(LogError) -> SegmentSource {
+        SegmentSource(
+            handle: handle, file: sealed.file, frames: sealed.frames, names: try sealed.names(),
+            limit: Int(sealed.entry.fileLength), sealed: sealed, live: nil)
+    }
+
     /// The number of the first frame that ends after `offset`; `frames.count` when there is none.
     func frame(endingAfter offset: UInt64) -> Int {
         frames.partitioningIndex { $0.end > offset }
@@ -20,6 +38,14 @@ struct SegmentSource {
     func frames(of hash: UInt64) throws(LogError) -> [Int] {
         if let sealed { return try sealed.frames(of: hash) }
         guard let found = live?.frames(of: hash) else { return Array(frames.indices) }
+        return found.filter { $0 < frames.count }
+    }
+
+    /// The frames that may hold a record of that name, ascending.
+    func frames(ofName name: String) throws(LogError) -> [Int] {
+        let found =
+            if let sealed { try sealed.frames(ofName: name) } else { live?.frames(ofName: name) }
+        guard let found else { return Array(frames.indices) }
         return found.filter { $0 < frames.count }
     }
 

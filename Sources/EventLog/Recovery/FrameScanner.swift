@@ -7,7 +7,7 @@ struct FrameScanner: ~Copyable {
         var header: FrameHeader
         var crc: UInt32
         var names: (first: Int, names: [String])?
-        var keys: [UInt64]
+        var contents: LiveSegment.Contents
         var times: FrameTimes
     }
 
@@ -99,7 +99,9 @@ struct FrameScanner: ~Copyable {
         if let bytes = section.names { names = try SymbolTable.introduced(by: bytes) }
         return Good(
             header: header, crc: crc, names: names,
-            keys: (0..<section.totalKeys).map { section.key($0) }, times: section.times)
+            contents: .known(
+                keys: (0..<section.totalKeys).map { section.key($0) },
+                names: section.distinctNames), times: section.times)
     }
 
     /// Good headers of this log anywhere past `position`, for offsets past `base`. Slow; only after

@@ -80,6 +80,9 @@ extension EventLog {
     ///
     /// - Throws: what stopped the sealer, or ``LogError/closed``.
     public func seal() throws {
+        guard configuration.sealing == .background else {
+            throw LogError.refused("this log was opened without sealing")
+        }
         let mine = monitor.withLock { queue in
             queue.rollsAsked += 1
             return queue.rollsAsked
@@ -94,7 +97,7 @@ extension EventLog {
                     || !queue.finishedSeals.isEmpty
             }
             // The writer puts finished seals into the manifest after it took them: the catalog says when.
-            let isBehind = stat().segments.contains { $0.state == .closed }
+            let isBehind = catalog.snapshot.contains { $0.waitsForSeal }
             if !isWaiting && !isBehind { return }
             _ = monitor.wait(on: .progress, milliseconds: 20) { _ -> Bool? in nil }
         }

@@ -112,16 +112,17 @@ struct OpenSegmentRecovery: ~Copyable {
 
     private mutating func take(_ good: FrameScanner.Good) {
         if let (first, names) = good.names { recovered.live.names.set(names, from: first) }
-        add(good.header, good.crc, good.times, keys: good.keys)
+        add(good.header, good.crc, good.times, good.contents)
     }
 
     private mutating func add(
-        _ header: FrameHeader, _ crc: UInt32, _ times: FrameTimes, keys: [UInt64]
+        _ header: FrameHeader, _ crc: UInt32, _ times: FrameTimes,
+        _ contents: LiveSegment.Contents
     ) {
         let entry = FrameEntry(
             header: header, headerCRC: crc, position: UInt64(position), times: times)
         position += header.pairBytes
-        recovered.live.publish(entry, keys: keys, fileLength: UInt64(position))
+        recovered.live.publish(entry, contents, fileLength: UInt64(position))
         if recovered.firstRecorded == nil { recovered.firstRecorded = times.firstRecorded }
         recovered.lastRecorded = max(recovered.lastRecorded ?? .min, times.lastRecorded)
         recovered.rawBytes += UInt64(header.rawLength)
@@ -196,7 +197,7 @@ struct OpenSegmentRecovery: ~Copyable {
         let unknown = FrameTimes(
             firstRecorded: recorded, lastRecorded: recorded, minimumOccurred: .min,
             maximumOccurred: .max, kindBits: .max)
-        add(header, crc, unknown, keys: [])
+        add(header, crc, unknown, .unknown)
     }
 
     private mutating func note(_ offsets: Range<UInt64>, _ reason: String) {

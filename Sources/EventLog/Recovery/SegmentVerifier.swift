@@ -18,6 +18,7 @@ struct SegmentVerifier {
     private var hashes: [UInt64] = []
     /// Each key's frames as the sections say, to hold against the footer's index.
     private var holders: [(place: Int32, frame: Int32)] = []
+    private var nameHolders: [(place: Int32, frame: Int32)] = []
 
     init(
         _ handle: SegmentHandle, identity: LogIdentity, extractor: Extractor?,
@@ -173,6 +174,9 @@ struct SegmentVerifier {
     }
 
     private mutating func noteHolders(_ columns: ColumnSection) throws(FormatProblem) {
+        for symbol in columns.distinctNames {
+            nameHolders.append((Int32(symbol), Int32(segment.frames)))
+        }
         guard columns.keysAreReferences else { throw FormatProblem("keys are not references") }
         var places = (0..<columns.totalKeys).map { columns.keys.value($0) }
         places.sort()
@@ -211,7 +215,17 @@ struct SegmentVerifier {
             guard line.starts(with: opening.bytes), line.last == UInt8(ascii: "}") else {
                 throw FormatProblem("the line of offset \(offset) does not say so")
             }
-            tree.add(salt: salts.part(row * 16..<row * 16 + 16), line: line)
+            let salt = salts.part(row * 16..<row * 16 + 16)
+            if UInt8(truncatingIfNeeded: columns.kind.value(row)) == LogFormat.tombstoneKind {
+                guard salt.allSatisfy({ $0 == 0 }) else {
+                    throw FormatProblem("the tombstone of offset \(offset) still has its salt")
+                }
+                tree.add(
+                    leafHash: try Tombstone.leaf(
+                        of: line, offset: offset, recorded: columns.recorded.value(row)))
+            } else {
+                tree.add(salt: salt, line: line)
+            }
             try checkExtracted(line, columns, row: row, firstKey: key, frame)
             start += length
             key += Int(columns.keyCount.value(row))
@@ -266,11 +280,19 @@ struct SegmentVerifier {
         guard tree.root.bytes == entry.merkleRoot else {
             throw FormatProblem("the Merkle root is not the one of the lines")
         }
-        let (values, lists) = KeyFrames.make(
-            holders, hashes: hashes.count, frames: sealed.frames.count)
+        let (values, lists) = FrameLists.make(
+            holders, places: hashes.count, frames: sealed.frames.count)
         guard zip(hashes, hashes.dropFirst()).allSatisfy({ $0 < $1 }),
             try sealed.paged(.keyFrames).all() == values,
             try sealed.paged(.keyFrameLists).all() == lists
         else { throw FormatProblem("the key index is not the one of the frames") }
+        guard footer.blocks.contains(where: { $0.id == BlockID.nameFrames.rawValue }) else {
+            return
+        }
+        let named = NameFrames.make(
+            nameHolders, names: names.count, frames: sealed.frames.count)
+        guard try sealed.paged(.nameFrames).all() == named.values,
+            try sealed.paged(.nameFrameLists).all() == named.lists
+        else { throw FormatProblem("the name index is not the one of the frames") }
     }
 }

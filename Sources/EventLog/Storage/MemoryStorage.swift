@@ -20,6 +20,7 @@ package final class MemoryStorage: LogStorage {
         var nextNode = 0
         var isLocked = false
         package var syncs = 0
+        package var bytesRead = 0
         package var isFrozen = false
         /// The sync before which everything stops, counted from 1.
         package var freezeAtSync: Int?
@@ -246,6 +247,7 @@ private final class MemoryFile: LogFile {
         let found = try storage.access(.read, name) { state throws(StorageError) in
             let bytes = bytes(state)
             let from = min(position, bytes.count)
+            state.bytesRead += min(bytes.count, from + room.count) - from
             return Array(bytes[from..<min(bytes.count, from + room.count)])
         }
         room.copyBytes(from: found)

@@ -38,11 +38,17 @@ struct AppendQueue {
     private(set) var lastRecorded: Int64
     private(set) var queuedBytes = 0
     private let boundBytes: Int
+    /// What the incarnation may give out ends here (L3).
+    private let offsetLimit: UInt64
     private var batches: [QueuedBatch] = []
     private var waiters: [DurabilityWaiter] = []
     /// Seals that are done and wait to be put into the manifest.
     var finishedSeals: [Manifest.Entry] = []
     var sealing = SealBacklog()
+    /// Whether somebody makes new editions of segments.
+    var isRewriting = false
+    /// By segment, the edition that was put into the manifest last, its old file gone.
+    var installedEditions: [UInt64: UInt32] = [:]
     /// How often somebody asked for the active segment to be closed now, and up to which of these the
     /// writer has answered.
     var rollsAsked = 0
@@ -50,8 +56,9 @@ struct AppendQueue {
     /// Goes up at each change that a waiting writer must see.
     var hasWork: Bool { !batches.isEmpty || !finishedSeals.isEmpty }
 
-    init(nextOffset: UInt64, lastRecorded: Int64, boundBytes: Int) {
+    init(nextOffset: UInt64, lastRecorded: Int64, boundBytes: Int, offsetLimit: UInt64) {
         self.nextOffset = nextOffset
+        self.offsetLimit = offsetLimit
         durableEnd = nextOffset
         self.lastRecorded = lastRecorded
         self.boundBytes = boundBytes
@@ -73,6 +80,9 @@ struct AppendQueue {
         }
         guard origin == .log || queuedBytes == 0 || queuedBytes + bytes <= boundBytes else {
             throw .full
+        }
+        guard UInt64(drafts.count) <= offsetLimit - min(nextOffset, offsetLimit) else {
+            throw .exhausted
         }
         lastRecorded = max(clock, lastRecorded)
         let ticket = AppendTicket(

@@ -6,7 +6,7 @@ import Hashing
 final class CommitBuilder {
     /// What a commit will be once it is durable.
     struct Commit {
-        var frames: [(entry: FrameEntry, keys: [UInt64])] = []
+        var frames: [(entry: FrameEntry, contents: LiveSegment.Contents)] = []
         var end: UInt64
         var chainEnd: UInt32
         /// The first symbol that the commit introduces.
@@ -26,7 +26,7 @@ final class CommitBuilder {
         var header: FrameHeader
         var place: Int
         var times: FrameTimes
-        var keys: [UInt64]
+        var contents: LiveSegment.Contents
     }
 
     private let extractor: UInt16
@@ -103,7 +103,9 @@ final class CommitBuilder {
             columnsLength: UInt32(data - section),
             columnsCRC: CRC32C.of(out.bytes.part(section..<data)), previousCRC: 0)
         pending.append(
-            Pending(header: header, place: place, times: columns.times, keys: columns.keys))
+            Pending(
+                header: header, place: place, times: columns.times,
+                contents: .known(keys: columns.keys, names: columns.distinctNames)))
         base += UInt64(columns.count)
         namesAtFrame = symbols.names.count
         columns.removeAll()
@@ -124,7 +126,7 @@ final class CommitBuilder {
             let entry = FrameEntry(
                 header: frame.header, headerCRC: crc,
                 position: UInt64(start.position + frame.place), times: frame.times)
-            commit.frames.append((entry, frame.keys))
+            commit.frames.append((entry, frame.contents))
         }
         return commit
     }

@@ -128,9 +128,9 @@ final class LogWriter: @unchecked Sendable {
     private func publish(_ commit: CommitBuilder.Commit, _ batches: [QueuedBatch]) {
         active.names.set(
             Array(symbols.names[commit.firstNewSymbol...]), from: commit.firstNewSymbol)
-        for (entry, keys) in commit.frames {
+        for (entry, contents) in commit.frames {
             let length = entry.dataPosition + UInt64(entry.dataLength)
-            active.publish(entry, keys: keys, fileLength: length)
+            active.publish(entry, contents, fileLength: length)
         }
         position += builder.bytes.count
         chain = commit.chainEnd
@@ -216,6 +216,7 @@ final class LogWriter: @unchecked Sendable {
             if case .live(let waiting) = handle.content { waiting.dropIndex() }
         }
         handles[handles.count - 1].end = durableEnd
+        handles[handles.count - 1].closed = closed
         handles.append(SegmentHandle(base: durableEnd, end: nil, content: .live(active)))
         catalog.replace(with: handles)
         guard configuration.sealing == .background, handles[handles.count - 2].damages.isEmpty
@@ -257,11 +258,14 @@ final class LogWriter: @unchecked Sendable {
             !monitor.withLock({ $0.isEnding })
         else { return }
         var next = manifest
+        var replaced: [String] = []
         for sealed in waitingSeals {
             guard let index = next.entries.firstIndex(where: { $0.base == sealed.base }) else {
                 preconditionFailure("a seal of a segment that the manifest does not know")
             }
+            replaced.append(next.entries[index].fileName)
             next.entries[index] = sealed
+            announcements[sealed.base] = nil
         }
         do throws(StorageError) {
             try write(&next)
@@ -272,14 +276,18 @@ final class LogWriter: @unchecked Sendable {
                 }
                 handles[index].content = .sealed(sealed)
             }
-            catalog.replace(with: handles)
+            catalog.replace(with: handles, forgetting: replaced)
             // Readers that still use it hold it open; the space comes back when they let go.
-            for sealed in waitingSeals {
-                try storage.unlink(LogFormat.openName(base: sealed.base))
-            }
+            for name in replaced { try storage.unlink(name) }
+            // An erased line must not come back with an old file's name.
+            try storage.syncDirectory()
         } catch { return postponeOrFail(error) }
         for sealed in waitingSeals { announce(sealed) }
+        monitor.withLock { queue in
+            for sealed in waitingSeals { queue.installedEditions[sealed.base] = sealed.edition }
+        }
         waitingSeals = []
+        monitor.wake(.progress)
     }
 
     /// Appends the record that names a seal's root and columns hash. It may come twice after a crash.

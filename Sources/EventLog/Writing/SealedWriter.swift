@@ -1,5 +1,20 @@
 import Hashing
 
+/// One record on its way into a sealed segment. Its pointers are valid only during the call that takes it.
+struct SealedRecord {
+    /// Without its line feed.
+    var line: UnsafeRawBufferPointer
+    /// 16 bytes; zeros for a tombstone.
+    var salt: UnsafeRawBufferPointer
+    /// Of a tombstone: the leaf hash that it keeps, which salt and line no longer give.
+    var leaf: [UInt8]?
+    var recorded: Int64
+    var occurred: Int64
+    var kind: UInt8
+    var source: UInt16
+    var name: UInt16
+}
+
 /// Writes one sealed segment, frame by frame, and its footer at the end.
 final class SealedWriter {
     /// The file is synced every so often, so that dirty pages do not pile up in front of the
@@ -31,6 +46,8 @@ final class SealedWriter {
     private var rawBytes: UInt64 = 0
     /// (place of a hash, frame), frame by frame.
     private var holders: [(place: Int32, frame: Int32)] = []
+    /// (name symbol, frame), frame by frame.
+    private var nameHolders: [(place: Int32, frame: Int32)] = []
 
     init(
         file: any LogFile, header: SegmentHeader, frameBytes: Int,
@@ -47,34 +64,25 @@ final class SealedWriter {
         try flush()
     }
 
-    /// Adds the records of one frame of the open segment.
+    /// Adds the next record, whose columns the extractor of that number made.
     func add(
-        _ frame: FrameEntry, _ source: ColumnSection, _ text: UnsafeRawBufferPointer
+        _ record: SealedRecord, keys: some RandomAccessCollection<UInt64>, extractor: UInt16
     ) throws {
-        if frame.extractor != extractor { try endFrame() }
-        extractor = frame.extractor
-        guard let frameSalts = source.salts else { throw FormatProblem("a frame has no salts") }
-        var start = 0
-        var key = 0
-        for row in 0..<Int(frame.count) {
-            let length = Int(source.lineLength.value(row))
-            let line = text.part(start..<start + length)
-            guard line[length - 1] == 0x0A else { throw FormatProblem("a line has no line feed") }
-            if lines.count > 0, lines.count + length > frameBytes { try endFrame() }
-            let salt = frameSalts.part(row * 16..<row * 16 + 16)
-            tree.add(salt: salt, line: line.part(0..<length - 1))
-            lines.append(line)
-            salts.append(contentsOf: salt)
-            let keyCount = Int(source.keyCount.value(row))
-            columns.add(
-                recorded: source.recorded.value(row), occurred: source.occurred.value(row),
-                kind: UInt8(truncatingIfNeeded: source.kind.value(row)),
-                source: UInt16(truncatingIfNeeded: source.source.value(row)),
-                name: UInt16(truncatingIfNeeded: source.name.value(row)), length: length,
-                keys: (key..<key + keyCount).lazy.map { source.key($0) })
-            start += length
-            key += keyCount
+        if extractor != self.extractor { try endFrame() }
+        self.extractor = extractor
+        let length = record.line.count + 1
+        if lines.count > 0, lines.count + length > frameBytes { try endFrame() }
+        if let leaf = record.leaf {
+            tree.add(leafHash: leaf)
+        } else {
+            tree.add(salt: record.salt, line: record.line)
         }
+        lines.append(record.line)
+        lines.append(0x0A as UInt8)
+        salts.append(contentsOf: record.salt)
+        columns.add(
+            recorded: record.recorded, occurred: record.occurred, kind: record.kind,
+            source: record.source, name: record.name, length: length, keys: keys)
     }
 
     private func endFrame() throws {
@@ -121,6 +129,9 @@ final class SealedWriter {
             holders.append((place, Int32(frames.count)))
             last = place
         }
+        for symbol in columns.distinctNames {
+            nameHolders.append((Int32(symbol), Int32(frames.count)))
+        }
         var entry = FrameEntry(
             header: header, headerCRC: crc, position: UInt64(pair), times: columns.times)
         // Relative to the columns block, until its place is known.
@@ -142,11 +153,13 @@ final class SealedWriter {
     }
 
     /// Ends the last frame, writes the footer, and makes the file durable.
+    ///
+    /// - Returns: `closed` as the sealed segment that was written.
     func finish(_ closed: Manifest.Entry, names: [String]) throws -> Manifest.Entry {
         try endFrame()
         try flush()
-        guard base == closed.base + closed.count, rawBytes == closed.rawBytes else {
-            throw FormatProblem("the closed segment does not hold what the manifest says")
+        guard base == closed.base + closed.count else {
+            throw FormatProblem("the segment does not hold the records that the manifest says")
         }
         var footer = FooterBuilder(at: position)
         let start = UInt64(footer.nextPosition)
@@ -161,6 +174,7 @@ final class SealedWriter {
             footer.add(.dictionary, $0, elements: names.count)
         }
         addIndex(to: &footer)
+        addNames(names.count, to: &footer)
         let root = tree.root.bytes
         return try footer.finish(
             base: closed.base, count: closed.count, rawBytes: rawBytes, merkleRoot: root,
@@ -170,6 +184,9 @@ final class SealedWriter {
             try file.sync()
             var sealed = closed
             sealed.state = .sealed
+            sealed.isAnnounced = false
+            sealed.edition = header.edition
+            sealed.rawBytes = rawBytes
             sealed.fileLength = UInt64(position + bytes.count)
             sealed.merkleRoot = root
             sealed.columnsHash = trailer.columnsHash
@@ -177,10 +194,19 @@ final class SealedWriter {
         }
     }
 
+    /// For each name symbol the frames that hold it, the same way; the last place is for ``LogFormat/noSymbol``.
+    private func addNames(_ count: Int, to footer: inout FooterBuilder) {
+        let (values, lists) = NameFrames.make(nameHolders, names: count, frames: frames.count)
+        let width = PagedBlock.width(for: UInt64(frames.count + lists.count))
+        footer.addPaged(.nameFrames, values, width: width)
+        footer.addPaged(
+            .nameFrameLists, lists, width: PagedBlock.width(for: UInt64(frames.count)))
+    }
+
     /// For each hash the frames that hold it: one value each, and lists for those held by several.
     private func addIndex(to footer: inout FooterBuilder) {
-        let (values, lists) = KeyFrames.make(
-            holders, hashes: hashes.values.count, frames: frames.count)
+        let (values, lists) = FrameLists.make(
+            holders, places: hashes.values.count, frames: frames.count)
         footer.addPaged(.keyHashes, hashes.values, width: 8)
         let width = PagedBlock.width(for: UInt64(frames.count + lists.count))
         footer.addPaged(.keyFrames, values, width: width)
@@ -218,38 +244,5 @@ private struct HashPlaces {
         let place = run.partitioningIndex { $0 >= hash }
         precondition(place < run.endIndex && values[place] == hash, "the first pass saw every key")
         return place
-    }
-}
-
-/// The footer's blocks 5 and 6.
-enum KeyFrames {
-    /// `holders` name each (hash, frame) pair once, frames ascending.
-    static func make(
-        _ holders: [(place: Int32, frame: Int32)], hashes: Int, frames: Int
-    ) -> (values: [UInt64], lists: [UInt64]) {
-        // A counting sort by hash keeps the frames in order.
-        var ends = [Int](repeating: 0, count: hashes + 1)
-        for holder in holders { ends[Int(holder.place) + 1] += 1 }
-        for place in 0..<hashes { ends[place + 1] += ends[place] }
-        var next = ends
-        var sorted = [Int32](repeating: 0, count: holders.count)
-        for holder in holders {
-            sorted[next[Int(holder.place)]] = holder.frame
-            next[Int(holder.place)] += 1
-        }
-        var values: [UInt64] = []
-        values.reserveCapacity(hashes)
-        var lists: [UInt64] = []
-        for place in 0..<hashes {
-            let held = sorted[ends[place]..<ends[place + 1]]
-            if held.count == 1, let only = held.first {
-                values.append(UInt64(only))
-            } else {
-                values.append(UInt64(frames + lists.count))
-                lists.append(UInt64(held.count))
-                for frame in held { lists.append(UInt64(frame)) }
-            }
-        }
-        return (values, lists)
     }
 }
