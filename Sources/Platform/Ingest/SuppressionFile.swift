@@ -1,6 +1,6 @@
 internal import CustomerModel
 private import Glibc
-internal import JSONText
+package import JSONText
 private import Synchronization
 
 /// Every suppression a second time, outside the log: what was asked for after a backup was made must hold
@@ -90,7 +90,7 @@ package final class SuppressionFile: Sendable {
         }
         do {
             return SuppressionFile(path: path, entries: try read(Array(bytes[..<whole])))
-        } catch let error as BadLine {
+        } catch {
             throw OperationError.failed(
                 "\(path) cannot be read, \(error): mend the line or move the file away")
         }

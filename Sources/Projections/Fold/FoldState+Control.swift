@@ -98,15 +98,7 @@ extension FoldState {
 
     private mutating func apply(_ record: SuppressionRecord, at offset: UInt64) {
         guard let type = identity.types.intern(record.type) else { return }
-        let rule =
-            policies.last?.policy.identity.types.first { $0.name == record.type }?.normalisation
-            ?? .none
-        let raw = Array(record.value.utf8)
-        var value = raw
-        // A value that the rule would refuse is kept as it stands: suppressing too much is the safe error.
-        if !raw.withUnsafeBytes({ IdentifierValue.normalise($0, rule, into: &value) }) {
-            value = raw
-        }
+        let value = suppressedValue(type: record.type, value: record.value)
         let identifier = value.withUnsafeBytes {
             identity.identifier(type: type, $0, offset: offset, ordinal: 0)
         }
@@ -115,6 +107,25 @@ extension FoldState {
             journal?.append(.profile(node: root))
         }
         suppressedCount += 1
+    }
+
+    private func suppressedValue(type: String, value text: String) -> [UInt8] {
+        let rule =
+            policies.last?.policy.identity.types.first { $0.name == type }?.normalisation ?? .none
+        let raw = Array(text.utf8)
+        var value = raw
+        // A value that the rule would refuse is kept as it stands: suppressing too much is the safe error.
+        return raw.withUnsafeBytes { IdentifierValue.normalise($0, rule, into: &value) }
+            ? value : raw
+    }
+
+    /// Whether a record of the log suppresses this subject.
+    public func holdsSuppression(type: String, value: String) -> Bool {
+        guard
+            let identifier = identity.find(
+                type: type, value: suppressedValue(type: type, value: value))
+        else { return false }
+        return identity.suppressedFrom[Int(identifier)] != .max
     }
 
     private mutating func apply(_ record: OperatorRecord, at offset: UInt64) {

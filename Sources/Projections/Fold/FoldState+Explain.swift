@@ -116,6 +116,14 @@ extension FoldState {
             attempts: lane.map { attemptsOf(offset, lane: $0) } ?? [])
     }
 
+    /// Where an event's effect for a destination stands, in the newest epoch that has one.
+    public func effectStatus(of offset: UInt64, destination: String) -> EffectStatus? {
+        for lane in lanes.reversed() where lane.lane.destination == destination {
+            if let row = lane.row(offset) { return row.status }
+        }
+        return nil
+    }
+
     /// The destination as the newest policy that names it has it.
     private func latest(_ name: String) -> Destination? {
         for policy in policies.reversed() {

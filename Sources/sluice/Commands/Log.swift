@@ -4,7 +4,7 @@ internal import JSONText
 struct Log: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "The log itself: its size, its soundness, its lines.",
-        subcommands: [Stat.self, Verify.self, Cat.self, Seal.self])
+        subcommands: [Stat.self, Verify.self, Cat.self, Seal.self, AcceptLoss.self])
 
     struct Stat: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

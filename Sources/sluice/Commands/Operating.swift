@@ -4,15 +4,56 @@ internal import JSONText
 
 struct Suppress: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Stops collecting for and telling others about a person, from now on.")
+        abstract: "Stops collecting for and telling others about a person, from now on.",
+        discussion: """
+            Each suppression also stands in suppressions.ndjson in the data directory, outside the log. After
+            a restore, `--reapply` brings back those that were made since the backup.
+            """)
     @OptionGroup var place: Place
-    @OptionGroup var person: PersonArgument
+    @Argument(help: "The person: TYPE:VALUE, such as user_id:4711 or email:ada@example.com.")
+    var person: String?
+    @Option(
+        help: ArgumentHelp(
+            "Appends the suppressions of this file that the log does not hold.",
+            valueName: "suppressions.ndjson"))
+    var reapply: String?
     @Option(help: "Who asked for it; stands in the log.")
     var by = Names.user
 
+    func validate() throws {
+        guard (person == nil) != (reapply == nil) else {
+            throw ValidationError("name one person as TYPE:VALUE, or a file with --reapply")
+        }
+        if let person { try PersonArgument.check(person) }
+    }
+
     func run() async throws {
-        let parameters = JSONObject.of(("person", .string(person.person)), ("by", .string(by)))
-        try await Client.ask(place, "suppress", parameters)
+        guard let reapply else {
+            let parameters = JSONObject.of(("person", .text(person)), ("by", .string(by)))
+            return try await Client.ask(place, "suppress", parameters)
+        }
+        // In parts that a request holds, each of whole lines; what is in the log already is passed over.
+        let lines = try TextFile.read(reapply, limitBytes: 2 << 30).split(separator: 0x0A)
+        var total = (read: 0, applied: 0)
+        try await Client.with(place) { client in
+            for start in stride(from: 0, to: max(lines.count, 1), by: 2000) {
+                let part = lines[start..<min(start + 2000, lines.count)]
+                guard !part.isEmpty else { break }
+                let bytes = Array(part.joined(separator: [0x0A]))
+                guard let text = String(validating: bytes, as: UTF8.self) else {
+                    throw CommandFailure(.refused, "\(reapply) is not UTF-8")
+                }
+                let parameters = JSONObject.of(("text", .string(text)), ("by", .string(by)))
+                let answer = try await client.perform("suppress.reapply", .object(parameters))
+                total.read += Int(answer["read"]?.int ?? 0)
+                total.applied += Int(answer["applied"]?.int ?? 0)
+            }
+        }
+        let result: JSONValue = [
+            "read": .int(Int64(total.read)), "applied": .int(Int64(total.applied)),
+            "alreadyInLog": .int(Int64(total.read - total.applied)),
+        ]
+        Terminal.out(place.json ? result.prettyText : Renderer.text(result))
     }
 }
 
