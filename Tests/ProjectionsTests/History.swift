@@ -205,6 +205,23 @@ struct History {
         return fresh
     }
 
+    /// The same log folded anew after the record at `offset` was damaged; nobody knows whom it named.
+    func refolded(losing offset: UInt64, kinds: [UInt8]) -> FoldState {
+        var fresh = FoldState(key: Self.key)
+        for place in records.indices {
+            guard records[place].record.offset == offset else {
+                apply(place, to: &fresh)
+                continue
+            }
+            fresh.quarantine(
+                Quarantine(
+                    damage: Damage(
+                        file: "x", position: 1, offsets: offset..<offset + 1, reason: "bad"),
+                    keys: [], kinds: kinds))
+        }
+        return fresh
+    }
+
     // MARK: Questions
 
     func explain(_ offset: UInt64, _ destination: String) throws -> Explanation? {

@@ -185,3 +185,36 @@ import Testing
         }
     }
 }
+
+/// What a loss does to what was told already.
+@Suite struct `A loss behind releases` {
+    /// A history in which an order of u1 was told, and then the records that `lose` picks are lost.
+    private func told(losing offset: UInt64, kinds: [UInt8]) throws -> FoldState {
+        var history = try `A loss`.shop()
+        try history.event(Message.track("Order Completed", id: "1", user: "u1"))
+        history.release("warehouse")
+        _ = try history.deliver("warehouse")
+        return history.refolded(losing: offset, kinds: kinds)
+    }
+
+    @Test func `L9, A2: decisions that cannot be made again are no disagreement`() throws {
+        // The consent of u1, on which the released order rested.
+        let state = try told(losing: 1, kinds: [1])
+        let lane = try #require(state.laneStatuses().first { $0.lane.destination == "warehouse" })
+        #expect(lane.disagreements.isEmpty)
+        #expect(lane.counts[.delivered] == 1)
+    }
+
+    @Test func `L9, A3: what was told stays known when the policy that opened the lane is lost`()
+        throws
+    {
+        let state = try told(losing: 0, kinds: [2])
+        #expect(state.policy == nil)
+        #expect(state.parkedCount == 0)
+        let lane = try #require(state.laneStatuses().first { $0.lane.destination == "warehouse" })
+        #expect(lane.counts[.delivered] == 1)
+        let person = try #require(PersonReference("user_id:u1"))
+        #expect(state.disclosures(of: person)?.map(\.outcome) == [.delivered])
+        #expect(state.attemptCount == 1)
+    }
+}

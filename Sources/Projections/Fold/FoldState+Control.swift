@@ -159,7 +159,11 @@ extension FoldState {
         let agrees =
             decisions.digest(
                 from: record.from, to: record.to, table: table(of: number)) == record.digest
-        if !agrees { lanes[number].disagreements.append(offset) }
+        // Behind a loss nobody can decide again as it was decided then (L9): what is withheld now is left to
+        // the second look.
+        if !agrees, !losses.begins(before: record.to) {
+            lanes[number].disagreements.append(offset)
+        }
         // What was released is what the record says, whoever would decide otherwise today (D2).
         for offset in record.allowed.members { lanes[number].release(offset) }
         lanes[number].releasedTo = max(lanes[number].releasedTo, record.to)
@@ -226,7 +230,7 @@ extension FoldState {
                         key.audience
                     ))
             } else {
-                guard decisions.holds(member.at) else { throw FoldProblem.notInTheLog }
+                guard member.audience == nil, decisions.holds(member.at) else { throw FoldProblem.notInTheLog }
                 var row = lanes[number].row(member.at) ?? LaneState.EffectRow(status: .pending)
                 row.status = .attempting
                 row.tries += 1
@@ -338,10 +342,10 @@ extension FoldState {
         lanes[number].setRow(record.at, row)
     }
 
-    private func lane(_ destination: String, _ epoch: Int, _ slot: String) throws -> Int {
-        guard let number = laneNumber(destination, epoch, slot) else {
-            throw FoldProblem.unknownLane(destination)
-        }
-        return number
+    private mutating func lane(_ destination: String, _ epoch: Int, _ slot: String) throws -> Int {
+        if let number = laneNumber(destination, epoch, slot) { return number }
+        // The policy that opened it may be among what is lost (L9); what it was told is kept all the same.
+        guard !losses.isEmpty else { throw FoldProblem.unknownLane(destination) }
+        return open(Lane(destination: destination, epoch: epoch, slot: slot))
     }
 }

@@ -216,10 +216,15 @@ public struct FoldState: Sendable {
     mutating func openLanes(of policy: CompiledPolicy) {
         for destination in policy.policy.destinations {
             let lane = Lane(destination: destination.name, epoch: destination.epoch)
-            guard laneNumbers[lane] == nil else { continue }
-            laneNumbers[lane] = lanes.count
-            lanes.append(LaneState(lane: lane, start: next, space: decisions.space))
+            if laneNumbers[lane] == nil { _ = open(lane) }
         }
+    }
+
+    /// Opens a lane here: nothing earlier is released by itself.
+    mutating func open(_ lane: Lane) -> Int {
+        laneNumbers[lane] = lanes.count
+        lanes.append(LaneState(lane: lane, start: next, space: decisions.space))
+        return lanes.count - 1
     }
 
     func laneNumber(_ destination: String, _ epoch: Int, _ slot: String) -> Int? {

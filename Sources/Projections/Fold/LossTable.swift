@@ -59,6 +59,9 @@ struct LossTable {
         }
     }
 
+    /// Whether anything before `offset` is lost.
+    func begins(before offset: UInt64) -> Bool { losses.contains { $0.from < offset } }
+
     /// Whether the record at `offset` is lost.
     func contains(_ offset: UInt64) -> Bool { losses.contains { $0.offsets.contains(offset) } }
 
