@@ -142,7 +142,8 @@ public final class Workspace: Sendable {
                 secrets: try SecretsFile.open(path: directory + "/secrets.yaml"),
                 collector: collector,
                 projection: LiveProjection(log: log, state: state),
-                readModel: readModel, mustRebuildReadModel: !canFollow || !isWhole, checkpoints: checkpoints,
+                readModel: readModel, mustRebuildReadModel: !canFollow || !isWhole,
+                checkpoints: checkpoints,
                 suppressionFile: suppressionFile)
         } catch {
             log.close()

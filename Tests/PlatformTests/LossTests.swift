@@ -157,8 +157,10 @@ import Testing
         try await withWorkspace(in: shop.directory) { workspace, _ in
             let outcome = try await workspace.collector.collect(
                 [
-                    CollectItem(bytes: Array(Shop.order("lost-ada", user: "ada", revenue: "2").utf8)),
-                    CollectItem(bytes: Array(Shop.order("later-ada", user: "ada", revenue: "2").utf8)),
+                    CollectItem(
+                        bytes: Array(Shop.order("lost-ada", user: "ada", revenue: "2").utf8)),
+                    CollectItem(
+                        bytes: Array(Shop.order("later-ada", user: "ada", revenue: "2").utf8)),
                 ], CollectContext(source: "shop", received: Timestamp.now()))
             #expect(outcome.accepted == 0)
             #expect(outcome.duplicates == 1)
@@ -216,7 +218,9 @@ struct DamagedShop {
         try flip(number) { bytes in
             // Each frame of lines begins with LZ4's magic number; the very first one is empty.
             let magic: [UInt8] = [0x04, 0x22, 0x4D, 0x18]
-            let starts = bytes.indices.dropLast(4).filter { bytes[$0..<$0 + 4].elementsEqual(magic) }
+            let starts = bytes.indices.dropLast(4).filter {
+                bytes[$0..<$0 + 4].elementsEqual(magic)
+            }
             return starts[1] + 24
         }
     }

@@ -110,7 +110,9 @@ import Testing
             #expect(expired[0]["type"]?.string == "cursor_expired")
             let lines = try await workspace.firstLines(of: "events", from: "0", count: 5)
             #expect(
-                lines.map { $0["type"]?.string } == ["event", "event", "event", "restored", "event"])
+                lines.map { $0["type"]?.string } == [
+                    "event", "event", "event", "restored", "event",
+                ])
             #expect(lines[3]["from"]?.int == Int64(shop.backupEnd))
             #expect(lines[3]["to"]?.int == 1 << 44)
             let cursor = try #require(lines[3]["cursor"]?.string)

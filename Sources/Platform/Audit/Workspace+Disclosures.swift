@@ -138,7 +138,8 @@ struct DisclosureReader {
         return [
             "when": .string(attempt.started.description),
             "destination": .string(attempt.destination), "epoch": .count(attempt.epoch),
-            "recipient": .string(attempt.recipient), "outcome": .string(Self.word(reference.outcome)),
+            "recipient": .string(attempt.recipient),
+            "outcome": .string(Self.word(reference.outcome)),
             "action": .string(member.action.rawValue), "event": .text(event.name),
             "messageId": .text(event.messageID), "offset": .offset(reference.at),
             "fields": .texts(fields?.fields ?? []),

@@ -69,7 +69,9 @@ final class FoldDriver: Sendable {
                     logger.error("a part of the log cannot be read", metadata: ["at": "\(damage)"])
                 }
                 if applied != .nothing || mustLook { mustLook = !(closeReleases() && endPlans()) }
-                if applied == .nothing { _ = log.blockingWait(past: projection.applied, milliseconds: 20) }
+                if applied == .nothing {
+                    _ = log.blockingWait(past: projection.applied, milliseconds: 20)
+                }
             } catch {
                 // What cannot be read is withheld: nothing is handed out until an operator has looked.
                 logger.error("folding stopped", metadata: ["reason": "\(error)"])

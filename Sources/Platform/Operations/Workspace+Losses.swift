@@ -58,7 +58,8 @@ extension Workspace {
         [
             "from": .offset(loss.from), "to": .offset(loss.to),
             "records": .offset(loss.to - loss.from), "reason": .string(loss.reason),
-            "withholds": .string(withheld(by: loss)), "acceptedAt": .optionalOffset(loss.acceptedAt),
+            "withholds": .string(withheld(by: loss)),
+            "acceptedAt": .optionalOffset(loss.acceptedAt),
         ]
     }
 

@@ -22,7 +22,8 @@ extension Workspace {
         let collected = collector.counts
         let logPart: JSONValue = [
             "id": .string(log.identity.hex), "incarnation": .offset(log.identity.incarnation),
-            "durable": .offset(durable), "records": .count(seen.records), "failure": .text(log.failure.map { "\($0)" }),
+            "durable": .offset(durable), "records": .count(seen.records),
+            "failure": .text(log.failure.map { "\($0)" }),
         ]
         let parked: [JSONValue] = seen.counts.parked.prefix(20).map {
             ["offset": .offset($0.offset), "reason": .string($0.reason)]

@@ -137,7 +137,8 @@ extension FoldState {
         expiries = queue
     }
 
-    private static func restore(_ reader: inout CanonicalReader) throws(CanonicalError) -> LogRestore
+    private static func restore(_ reader: inout CanonicalReader) throws(CanonicalError)
+        -> LogRestore
     {
         var restore = LogRestore(at: try reader.integer(), missingFrom: try reader.integer())
         restore.incarnation = try reader.integer()

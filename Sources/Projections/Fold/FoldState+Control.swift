@@ -230,7 +230,9 @@ extension FoldState {
                         key.audience
                     ))
             } else {
-                guard member.audience == nil, decisions.holds(member.at) else { throw FoldProblem.notInTheLog }
+                guard member.audience == nil, decisions.holds(member.at) else {
+                    throw FoldProblem.notInTheLog
+                }
                 var row = lanes[number].row(member.at) ?? LaneState.EffectRow(status: .pending)
                 row.status = .attempting
                 row.tries += 1

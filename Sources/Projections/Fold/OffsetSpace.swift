@@ -108,7 +108,8 @@ package struct OffsetSpace: Equatable, Sendable {
     init(from reader: inout CanonicalReader) throws(CanonicalError) {
         let firsts = try reader.column(UInt64.self)
         let rows = try reader.column(UInt64.self)
-        let isAscending = zip(firsts, firsts.dropFirst()).allSatisfy { $0 < $1 }
+        let isAscending =
+            zip(firsts, firsts.dropFirst()).allSatisfy { $0 < $1 }
             && zip(rows, rows.dropFirst()).allSatisfy { $0 < $1 }
         guard firsts.count == rows.count, rows.first == 0, isAscending,
             zip(firsts, rows).allSatisfy({ $0 >= $1 })

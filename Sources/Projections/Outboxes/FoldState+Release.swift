@@ -38,8 +38,9 @@ extension FoldState {
         }
         let memberships = dueMemberships(
             policy.policy.destinations[index], policy: policy, from: start, to: end)
-        guard allowed.count > 0 || !memberships.isEmpty || end - start == Self.widestRelease
-            || end < next
+        guard
+            allowed.count > 0 || !memberships.isEmpty || end - start == Self.widestRelease
+                || end < next
         else { return nil }
         return ReleasedRecord(
             destination: lane.destination, epoch: lane.epoch, slot: lane.slot,

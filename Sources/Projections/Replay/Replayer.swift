@@ -25,7 +25,8 @@ public struct Replayer {
     }
 
     /// Hands every record before `to` that can be read to `body`.
-    public mutating func forEachReadable(to end: Offset, _ body: (FoldRecord) throws -> Void) throws {
+    public mutating func forEachReadable(to end: Offset, _ body: (FoldRecord) throws -> Void) throws
+    {
         _ = try reader.forEachReadable(
             from: Offset(0), to: end, needs: .lines, unreadable: { _ in .next }
         ) { view in

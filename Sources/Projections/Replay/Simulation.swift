@@ -68,7 +68,9 @@ extension FoldState {
         var events = 0
         let stretches = decisions.stretches(in: start..<end)
         for stretch in stretches {
-            for row in decisions.rows[stretch.rows] where row != DecisionColumns.none { events += 1 }
+            for row in decisions.rows[stretch.rows] where row != DecisionColumns.none {
+                events += 1
+            }
         }
         let differences = names.map { name in
             compare(name, baseline: baseline, stretches: stretches, samples: samples)

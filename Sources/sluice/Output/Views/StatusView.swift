@@ -40,7 +40,9 @@ enum StatusView {
     /// What cannot be read, and what waits for an operator because of it.
     private static func soundness(_ value: JSONValue) -> [String] {
         var lines: [String] = []
-        if let hold = value["dispatchHeld"]?.string { lines += ["", "ALL DISPATCH IS HELD: \(hold)"] }
+        if let hold = value["dispatchHeld"]?.string {
+            lines += ["", "ALL DISPATCH IS HELD: \(hold)"]
+        }
         for (title, key) in [
             ("parts of the log that cannot be read", "losses"),
             ("other damage of the log", "damage"), ("restores", "restores"),
@@ -49,7 +51,9 @@ enum StatusView {
             lines += ["", title, Renderer.text(.array(rows.map(withoutNulls)))]
         }
         if let missing = value["suppressionsNotInLog"]?.int, missing > 0 {
-            lines += ["", "\(missing) suppressions are not in the log: see `sluice suppress --reapply`"]
+            lines += [
+                "", "\(missing) suppressions are not in the log: see `sluice suppress --reapply`",
+            ]
         }
         return lines
     }
