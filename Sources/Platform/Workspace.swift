@@ -103,9 +103,8 @@ public final class Workspace: Sendable {
                 atPath: directory + folder, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         }
-        var configuration = LogConfiguration()
-        configuration.extractor = LineExtractor.number
-        let log = try EventLog.open(directory: directory + "/log", configuration: configuration)
+        let log = try EventLog.open(
+            directory: directory + "/log", configuration: LogFiles.configuration())
         do {
             let checkpoints = CheckpointStore(
                 directory: directory + "/checkpoints", identity: log.identity,

@@ -84,20 +84,26 @@ extension Workspace {
             try log.verify(extractor: LineExtractor.make(key: log.identity.key))
         }
         for problem in report.problems { projection.notice(problem) }
+        return LogShapes.verified(report, findings: [], since: started)
+    }
+
+    /// Copies the log as it is durable now into `to`, a directory of this machine.
+    func logBackup(_ parameters: Parameters) async throws -> JSONValue {
+        let directory = try parameters.text("to")
+        guard directory.hasPrefix("/") else {
+            throw OperationError.badRequest(
+                "the parameter to must be an absolute path: the server's directory is not yours")
+        }
+        let started = ContinuousClock.now
+        let report = try await OwnThread.run("sluice.backup") { [log] in
+            try log.backup(to: directory)
+        }
         return [
-            "whole": .bool(report.problems.isEmpty),
-            "problems": .texts(report.problems.map { "\($0)" }),
-            "records": .offset(report.records), "bytes": .offset(report.bytes),
-            "columnsChecked": .offset(report.extracted),
-            "columnsNotChecked": .offset(report.notExtracted),
-            "segments": .array(
-                report.segments.map { segment in
-                    [
-                        "file": .string(segment.file), "sealed": .bool(segment.isSealed),
-                        "frames": .count(segment.frames), "records": .offset(segment.records),
-                        "merkleRoot": .string(segment.merkleRoot),
-                    ]
-                }),
+            "to": .string(directory), "incarnation": .offset(report.incarnation),
+            "durableEnd": .offset(report.durableEnd.value),
+            "copiedFiles": .count(report.copiedFiles),
+            "copiedBytes": .offset(report.copiedBytes), "keptFiles": .count(report.keptFiles),
+            "missing": LogShapes.problems(report.missing),
             "seconds": .number(Self.seconds(since: started)),
         ]
     }

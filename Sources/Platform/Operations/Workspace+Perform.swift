@@ -62,6 +62,7 @@ extension Workspace {
         "key.create": operators, "key.revoke": operators, "token.create": operators,
         "token.revoke": operators, "access.list": operators,
         "log.stat": readers, "log.verify": readers, "log.cat": readers, "log.seal": operators,
+        "log.backup": operators,
         "rejects": operators, "sql": readers,
     ]
 
@@ -103,6 +104,7 @@ extension Workspace {
         case "log.verify": return try await logVerify()
         case "log.cat": return try await logCat(parameters, by: principal)
         case "log.seal": return try await logSeal()
+        case "log.backup": return try await logBackup(parameters)
         case "rejects": return try await recentRejects(parameters)
         case "sql": return try await sql(parameters)
         default: throw OperationError.notFound("there is no operation \(operation)")

@@ -87,11 +87,14 @@ extension Workspace {
         let limit = try parameters.integer("limit", default: 1000, in: 1...100_000)
         do {
             let result = try await readModel.query(text, limit: limit)
-            return [
+            let answer: JSONValue = [
                 "columns": .texts(result.columns), "rows": .array(result.objects),
                 "truncated": .bool(result.isTruncated),
                 "appliedTo": .optionalOffset(readModel.appliedOffset?.value),
             ]
+            let losses = projection.read { $0.logLosses }
+            return losses.isEmpty
+                ? answer : answer.adding([("unreadable", .array(losses.map { Self.present($0) }))])
         } catch let error as ReadModelError {
             throw OperationError.badRequest("\(error)")
         }

@@ -4,8 +4,10 @@ import PolicyText
 
 /// The state as bytes: what a checkpoint holds and what a digest is taken of.
 extension FoldState {
-    /// The canonical bytes (P2).
-    public func canonicalBytes() -> [UInt8] {
+    /// The canonical bytes (P2), as a checkpoint holds them.
+    public func canonicalBytes() -> [UInt8] { canonicalBytes(for: .checkpoint) }
+
+    private func canonicalBytes(for use: LossTable.Use) -> [UInt8] {
         var out = CanonicalWriter()
         out.section("FOLD")
         out.integer(UInt32(Self.codeVersion))
@@ -51,15 +53,16 @@ extension FoldState {
         }
         out.column(parked.offsets)
         for reason in parked.reasons { out.text(reason) }
-        losses.write(into: &out)
+        losses.write(into: &out, for: use)
         out.integer(suppressedCount)
         findings.write(into: &out)
         sources.write(into: &out)
         return out.bytes
     }
 
-    /// SHA-256 of ``canonicalBytes()``: equal states have equal digests, on every machine.
-    public func digest() -> Digest256 { SHA256.of(canonicalBytes()) }
+    /// SHA-256 of ``canonicalBytes()``, without the words of losses: equal states have equal digests, on
+    /// every machine.
+    public func digest() -> Digest256 { SHA256.of(canonicalBytes(for: .digest)) }
 
     /// Restores a state from its bytes.
     ///

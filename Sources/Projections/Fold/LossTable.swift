@@ -65,13 +65,21 @@ struct LossTable {
     /// Whether the record at `offset` is lost.
     func contains(_ offset: UInt64) -> Bool { losses.contains { $0.offsets.contains(offset) } }
 
-    func write(into out: inout CanonicalWriter) {
+    /// What the bytes are for.
+    enum Use {
+        case checkpoint
+        /// To compare: without the reasons, which say how a reader met the damage. The same frame may be met
+        /// in another way once its segment is closed.
+        case digest
+    }
+
+    func write(into out: inout CanonicalWriter, for use: Use) {
         out.section("LOSS")
         out.integer(UInt32(losses.count))
         for loss in losses {
             out.integer(loss.from)
             out.integer(loss.to)
-            out.text(loss.reason)
+            out.text(use == .digest ? "" : loss.reason)
             out.integer(loss.reach.rawValue)
             out.integer(loss.acceptedAt ?? .max)
         }

@@ -32,27 +32,9 @@ struct Suppress: AsyncParsableCommand {
             let parameters = JSONObject.of(("person", .text(person)), ("by", .string(by)))
             return try await Client.ask(place, "suppress", parameters)
         }
-        // In parts that a request holds, each of whole lines; what is in the log already is passed over.
-        let lines = try TextFile.read(reapply, limitBytes: 2 << 30).split(separator: 0x0A)
-        var total = (read: 0, applied: 0)
-        try await Client.with(place) { client in
-            for start in stride(from: 0, to: max(lines.count, 1), by: 2000) {
-                let part = lines[start..<min(start + 2000, lines.count)]
-                guard !part.isEmpty else { break }
-                let bytes = Array(part.joined(separator: [0x0A]))
-                guard let text = String(validating: bytes, as: UTF8.self) else {
-                    throw CommandFailure(.refused, "\(reapply) is not UTF-8")
-                }
-                let parameters = JSONObject.of(("text", .string(text)), ("by", .string(by)))
-                let answer = try await client.perform("suppress.reapply", .object(parameters))
-                total.read += Int(answer["read"]?.int ?? 0)
-                total.applied += Int(answer["applied"]?.int ?? 0)
-            }
+        let result = try await Client.with(place) { client in
+            try await client.reapplySuppressions(of: reapply, by: by)
         }
-        let result: JSONValue = [
-            "read": .int(Int64(total.read)), "applied": .int(Int64(total.applied)),
-            "alreadyInLog": .int(Int64(total.read - total.applied)),
-        ]
         Terminal.out(place.json ? result.prettyText : Renderer.text(result))
     }
 }
