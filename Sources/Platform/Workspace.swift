@@ -113,13 +113,16 @@ public final class Workspace: Sendable {
             let (collector, damages) = try Collector.opening(
                 log: log, rejects: RejectFile(directory: directory + "/rejects"),
                 limits: options.limits, suppressionFile: suppressionFile)
-            // A checkpoint that was made while more could be read is not what the log folds to (P2, L9).
-            let isOfThisLog: (FoldState) -> Bool = { state in
-                damages.allSatisfy { state.knows($0.offsets) }
+            let soundness = LogSoundness(log: log, damages: damages)
+            var isRefolded = false
+            let newest = checkpoints.newest(upTo: log.durableEnd) { state in
+                guard soundness.isWhatFolds(to: state) else {
+                    isRefolded = true
+                    return false
+                }
+                return true
             }
-            var state =
-                checkpoints.newest(upTo: log.durableEnd, where: isOfThisLog)
-                ?? FoldState(key: log.identity.key)
+            var state = newest ?? FoldState(key: log.identity.key)
             let readModel = try ReadModelStore.open(
                 directory: directory + "/read",
                 origin: ModelOrigin(
@@ -132,8 +135,8 @@ public final class Workspace: Sendable {
             var replayer = Replayer(log: log)
             let losses = state.logLosses.count
             try replayer.advance(&state, to: log.durableEnd)
-            // What is lost since may stand in the rows of the read model all the same.
-            let isWhole = damages.isEmpty && state.logLosses.count == losses
+            // What was lost or healed since may stand otherwise in the rows of the read model.
+            let isSame = !isRefolded && state.logLosses.count == losses
             state.journal = state.journal ?? []
             return Workspace(
                 directory: directory, options: options, log: log,
@@ -141,7 +144,7 @@ public final class Workspace: Sendable {
                 secrets: try SecretsFile.open(path: directory + "/secrets.yaml"),
                 collector: collector,
                 projection: LiveProjection(log: log, state: state),
-                readModel: readModel, mustRebuildReadModel: !canFollow || !isWhole,
+                readModel: readModel, mustRebuildReadModel: !canFollow || !isSame,
                 checkpoints: checkpoints,
                 suppressionFile: suppressionFile)
         } catch {

@@ -58,6 +58,32 @@ import Testing
         #expect(verified["equal"]?.bool == true)
     }
 
+    @Test func `L9: what reindex makes readable again withholds nobody any more`() async throws {
+        let shop = try await LiveShop()
+        defer { shop.stop() }
+        let server = shop.server
+        _ = try await shop.send([track(id: "before", user: "ada", advertising: true)])
+        try await server.settled()
+        try await server.run("log", "seal")
+        try await server.stop()
+        let segment = SegmentHarm(try #require(try server.sealedSegments().last))
+        try segment.flipTrailer()
+        try await server.start()
+        #expect(try await server.ask("status")["dispatchHeld"]?.string != nil)
+        // Its checkpoint knows the loss.
+        try await server.stop()
+        try await server.run("log", "reindex")
+        try await server.start()
+        let status = try await server.ask("status")
+        #expect(status["dispatchHeld"] == .null)
+        #expect(status["losses"]?.array?.isEmpty == true)
+        #expect(status["policy"]?["version"]?.int == 1)
+        _ = try await shop.send([track(id: "after", user: "ada", advertising: true)])
+        try await server.settled()
+        #expect(try await shop.atAds() == ["before", "after"])
+        #expect(try await server.ask("replay", "verify")["equal"]?.bool == true)
+    }
+
     @Test(arguments: ["trailer", "missing"])
     func `L9: a segment of which nothing is known stops dispatch until its loss is accepted`(
         _ harm: String
@@ -108,7 +134,7 @@ import Testing
         let accepted = try await server.ask("status")
         #expect(accepted["dispatchHeld"] == .null)
         #expect(accepted["health"]?.string == "ok")
-        // It is accepted once and for all.
+        // It is accepted once and for all, also folded anew.
         try await server.stop()
         try FileManager.default.removeItem(atPath: server.directory + "/checkpoints")
         try await server.start()

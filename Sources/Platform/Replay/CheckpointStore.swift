@@ -80,7 +80,10 @@ struct CheckpointStore: Sendable {
                 if isUsable(state) { return state }
                 logger.warning(
                     "a checkpoint was passed over",
-                    metadata: ["file": "\(file)", "reason": "it knows more than can be read"])
+                    metadata: [
+                        "file": "\(file)",
+                        "reason": "it rests on another part of the log than can be read now",
+                    ])
             } catch {
                 logger.warning(
                     "a checkpoint was passed over",

@@ -46,6 +46,13 @@ extension FoldState {
     /// Everything that could not be read so far, oldest first.
     public var logLosses: [LogLoss] { losses.losses }
 
+    /// The ranges that could not be read. A record that was read and could not be processed is none of them.
+    public var unreadableRanges: [Range<UInt64>] {
+        losses.losses.map(\.offsets).filter { range in
+            range.count > 1 || !parked.offsets.contains(range.lowerBound)
+        }
+    }
+
     /// The losses that concern a range of offsets.
     public func logLosses(in range: Range<UInt64>) -> [LogLoss] {
         losses.losses.filter { $0.offsets.overlaps(range) }
