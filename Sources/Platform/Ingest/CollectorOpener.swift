@@ -29,11 +29,7 @@ struct CollectorOpener {
     mutating func scan() throws {
         var lost: [Damage] = []
         _ = try reader.forEachReadable(
-            from: Offset(0), to: log.durableEnd, needs: .columns,
-            unreadable: {
-                lost.append($0)
-                return .next
-            }
+            from: Offset(0), to: log.durableEnd, needs: .columns
         ) { record in
             switch record.kind {
             case RecordKind.event.rawValue:
@@ -48,6 +44,9 @@ struct CollectorOpener {
             default:
                 break
             }
+            return .next
+        } unreadable: { damage in
+            lost.append(damage)
             return .next
         }
         for damage in lost {

@@ -116,17 +116,16 @@ enum StoredPlace: Sendable {
         var found = StoredPlace.nothing
         var damage: Damage?
         _ = try reader.forEachReadable(
-            from: offset, to: offset + 1, needs: .lines,
-            unreadable: {
-                damage = $0
-                return .stop
-            }
+            from: offset, to: offset + 1, needs: .lines
         ) { view in
             found = .record(
                 StoredRecord(
                     offset: view.offset.value, kind: view.kind, recorded: view.recorded,
                     occurred: view.occurred, source: view.knownSource, keys: Array(view.keys),
                     line: Array(view.line)))
+            return .stop
+        } unreadable: {
+            damage = $0
             return .stop
         }
         return damage.map(StoredPlace.unreadable) ?? found

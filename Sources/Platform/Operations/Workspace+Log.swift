@@ -24,12 +24,7 @@ extension Workspace {
             let end = min(to, log.durableEnd.value)
             guard from < end else { return (lines, lost, isPersonal) }
             _ = try reader.forEachReadable(
-                from: Offset(from), to: Offset(end), needs: .lines,
-                unreadable: { damage in
-                    projection.notice(damage)
-                    lost.append(Self.present(damage))
-                    return lost.count >= limit ? .stop : .next
-                }
+                from: Offset(from), to: Offset(end), needs: .lines
             ) { view in
                 lines.append(.string(String(decoding: view.line, as: UTF8.self)))
                 bytes += view.line.count
@@ -39,6 +34,10 @@ extension Workspace {
                     isPersonal = true
                 }
                 return lines.count >= limit || bytes > 8 << 20 ? .stop : .next
+            } unreadable: { damage in
+                projection.notice(damage)
+                lost.append(Self.present(damage))
+                return lost.count >= limit ? .stop : .next
             }
             return (lines, lost, isPersonal)
         }

@@ -228,16 +228,15 @@ extension Workspace {
             var reader = log.makeReader()
             var found: [Read] = []
             _ = try reader.forEachReadable(
-                from: Offset(range.lowerBound), to: Offset(range.upperBound), needs: .lines,
-                unreadable: { damage in
-                    projection.notice(damage)
-                    found.append(.unreadable(damage))
-                    return .next
-                }
+                from: Offset(range.lowerBound), to: Offset(range.upperBound), needs: .lines
             ) { view in
                 if view.kind == RecordKind.event.rawValue {
                     found.append(.line(Array(view.line)))
                 }
+                return .next
+            } unreadable: { damage in
+                projection.notice(damage)
+                found.append(.unreadable(damage))
                 return .next
             }
             return found

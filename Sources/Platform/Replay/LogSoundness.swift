@@ -19,12 +19,13 @@ struct LogSoundness {
         var reader = log.makeReader()
         do {
             _ = try reader.forEachReadable(
-                from: Offset(range.lowerBound), to: Offset(range.upperBound), needs: .lines,
-                unreadable: { _ in
-                    isLost = true
-                    return .stop
-                }
-            ) { _ in .next }
+                from: Offset(range.lowerBound), to: Offset(range.upperBound), needs: .lines
+            ) { _ in
+                .next
+            } unreadable: { _ in
+                isLost = true
+                return .stop
+            }
         } catch {
             return true
         }

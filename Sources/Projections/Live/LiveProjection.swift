@@ -323,17 +323,14 @@ public final class LiveProjection: Sendable {
             }
             var meta: FoldLine?
             var line: [UInt8]?
-            let noticing: (Damage) -> Step = { damage in
-                self.notice(damage)
-                return .stop
-            }
-            _ = try reader.forEachReadable(
-                from: at, to: at + 1, needs: .lines, unreadable: noticing
-            ) { view in
+            _ = try reader.forEachReadable(from: at, to: at + 1, needs: .lines) { view in
                 meta = FoldLine(
                     source: view.knownSource, occurred: view.occurred, keys: Array(view.keys))
                 line = Array(view.line)
                 return .next
+            } unreadable: { damage in
+                notice(damage)
+                return .stop
             }
             lines.append(line)
             metas.append(meta)

@@ -11,8 +11,8 @@ extension LogReader {
     /// - Throws: what the bodies throw, and every error of the log but damage.
     public mutating func forEachReadable(
         from: Offset, to: Offset, needs: ReadNeeds, kinds: KindSet? = nil,
-        unreadable: (Damage) throws -> Step,
-        _ body: (borrowing RecordView) throws -> Step
+        _ body: (borrowing RecordView) throws -> Step,
+        unreadable: (Damage) throws -> Step
     ) throws -> Offset {
         var next = from
         while true {

@@ -27,11 +27,11 @@ public struct Replayer {
     /// Hands every record before `to` that can be read to `body`.
     public mutating func forEachReadable(to end: Offset, _ body: (FoldRecord) throws -> Void) throws
     {
-        _ = try reader.forEachReadable(
-            from: Offset(0), to: end, needs: .lines, unreadable: { _ in .next }
-        ) { view in
+        _ = try reader.forEachReadable(from: Offset(0), to: end, needs: .lines) { view in
             try body(Self.record(view))
             return .next
+        } unreadable: { _ in
+            .next
         }
     }
 
@@ -75,10 +75,12 @@ public struct Replayer {
     public mutating func countHistory(_ metrics: [Int], in state: inout FoldState) throws {
         var second = log.makeReader()
         _ = try second.forEachReadable(
-            from: Offset(0), to: Offset(state.next), needs: .lines, unreadable: { _ in .next }
+            from: Offset(0), to: Offset(state.next), needs: .lines
         ) { view in
             state.count(Self.record(view), in: metrics)
             return .next
+        } unreadable: { _ in
+            .next
         }
     }
 
