@@ -6,7 +6,7 @@ struct Log: AsyncParsableCommand {
         abstract: "The log itself: its size, its soundness, its lines.",
         subcommands: [
             Stat.self, Verify.self, Cat.self, Seal.self, Backup.self, Restore.self, Salvage.self,
-            Reindex.self,
+            Reindex.self, AcceptLoss.self,
         ])
 
     struct Stat: AsyncParsableCommand {
