@@ -4,32 +4,36 @@ public import EventLog
 ///
 /// Whoever answers from the log names the ranges that he was handed here; none is passed over in silence.
 extension LogReader {
-    /// As `forEach(from:to:needs:kinds:_:)`, and hands each damaged range to `unreadable`, in its place among
-    /// the records.
+    /// As `forEach(from:to:needs:kinds:_:)`, or as `forEach(of:from:to:needs:_:)` when there is a selection, and
+    /// hands each damaged range to `unreadable`, in its place among the records.
     ///
     /// - Returns: where to go on.
     /// - Throws: what the bodies throw, and every error of the log but damage.
     public mutating func forEachReadable(
-        from: Offset, to: Offset, needs: ReadNeeds, kinds: KindSet? = nil,
-        _ body: (borrowing RecordView) throws -> Step,
+        of selection: Selection? = nil, from: Offset, to: Offset, needs: ReadNeeds,
+        kinds: KindSet? = nil, _ body: (borrowing RecordView) throws -> Step,
         unreadable: (Damage) throws -> Step
     ) throws -> Offset {
         var next = from
         while true {
             var failed: (any Error)?
             let damage: Damage
-            do {
-                return try forEach(from: next, to: to, needs: needs, kinds: kinds) { view in
-                    do {
-                        let step = try body(view)
-                        next = view.offset + 1
-                        return step
-                    } catch {
-                        // The body may read too; its damage is its own.
-                        failed = error
-                        throw error
-                    }
+            let noting = { (view: borrowing RecordView) throws -> Step in
+                do {
+                    let step = try body(view)
+                    next = view.offset + 1
+                    return step
+                } catch {
+                    // The body may read too; its damage is its own.
+                    failed = error
+                    throw error
                 }
+            }
+            do {
+                guard let selection else {
+                    return try forEach(from: next, to: to, needs: needs, kinds: kinds, noting)
+                }
+                return try forEach(of: selection, from: next, to: to, needs: needs, noting)
             } catch LogError.damaged(let found) {
                 if let failed { throw failed }
                 damage = found
