@@ -168,14 +168,20 @@ private struct SelectionWalk {
         var lineStart = 0
         var firstKey = 0
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        // The next place of the wanted key in the frame's column of keys: found by one quick pass, and the
+        // rows without it are not looked at.
+        var place = firstPlace(of: key, in: columns.pointee, from: 0)
         for row in 0..<Int(frame.count) {
             let offset = frame.base &+ UInt64(row)
             if offset >= end { break }
+            guard let found = place else { break }
             let length = Int(columns.pointee.lineLength.value(row))
             let keyCount = Int(columns.pointee.keyCount.value(row))
-            if offset >= next, matches(columns.pointee, row, names),
-                has(key, in: columns.pointee, firstKey..<firstKey + keyCount)
-            {
+            let isKeyed = key == .any || found < firstKey &+ keyCount
+            if isKeyed {
+                place = firstPlace(of: key, in: columns.pointee, from: firstKey &+ keyCount)
+            }
+            if isKeyed, offset >= next, matches(columns.pointee, row, names) {
                 let record = RecordView(
                     columns: columns, row: row, firstKey: firstKey, names: source.names,
                     offset: Offset(offset), segment: Offset(source.base),
@@ -202,11 +208,15 @@ private struct SelectionWalk {
         return names?.contains(UInt16(truncatingIfNeeded: columns.name.value(row))) ?? true
     }
 
-    private func has(_ key: WantedKey, in columns: ColumnSection, _ places: Range<Int>) -> Bool {
+    /// The first place from `start` on where the frame's column of keys holds the wanted one. Any key is
+    /// everywhere.
+    private func firstPlace(
+        of key: WantedKey, in columns: ColumnSection, from start: Int
+    ) -> Int? {
         switch key {
-        case .any: true
-        case .absent: false
-        case .value(let wanted): places.contains { columns.keys.value($0) == wanted }
+        case .any: start
+        case .absent: nil
+        case .value(let wanted): columns.keys.firstIndex(of: wanted, in: start..<columns.totalKeys)
         }
     }
 }

@@ -1,12 +1,28 @@
 import Glibc
 
-/// Seconds on the monotonic clock since it was started.
+/// Seconds since it was started.
 struct Stopwatch {
-    private let start = Self.nanoseconds
+    /// What it counts.
+    enum Clock {
+        case wall
+        /// The processor time of this thread: what one core does, whoever else uses the machine.
+        case thread
+    }
 
-    static var nanoseconds: UInt64 {
+    private let clock: Clock
+    private let start: UInt64
+
+    init(_ clock: Clock = .wall) {
+        self.clock = clock
+        start = Self.nanoseconds(of: clock)
+    }
+
+    /// On the monotonic clock.
+    static var nanoseconds: UInt64 { nanoseconds(of: .wall) }
+
+    private static func nanoseconds(of clock: Clock) -> UInt64 {
         var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
+        clock_gettime(clock == .wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID, &now)
         return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
     }
 
@@ -18,7 +34,7 @@ struct Stopwatch {
         return Double(seconds) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
     }
 
-    var seconds: Double { Double(Self.nanoseconds - start) / 1e9 }
+    var seconds: Double { Double(Self.nanoseconds(of: clock) - start) / 1e9 }
 }
 
 /// Durations that are sorted once to say how they are spread.
