@@ -22,7 +22,7 @@ import Testing
             var (log, model) = try Failing.filled(storage, 20)
             storage.refuse(operation, ending, code)
             var refusal: LogError?
-            do { while true { try model.write(5, to: log) } } catch let error as LogError {
+            do { for _ in 0..<200 { try model.write(5, to: log) } } catch let error as LogError {
                 refusal = error
             } catch AppendRefusal.failed(let error) { refusal = error }
             guard case .storage(let error)? = refusal else {
