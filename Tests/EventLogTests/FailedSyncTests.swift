@@ -19,7 +19,9 @@ import Testing
     {
         let storage = MemoryStorage()
         storage.state.withLock { $0.failedSyncLeaves = leaves }
-        var (log, model) = try Failing.filled(storage, 20, .off)
+        let log = try Failing.calm(storage, .off)
+        var model = LogModel()
+        for _ in 0..<4 { try model.write(5, to: log) }
         storage.refuse(.sync, ".open.lz4", EIO)
         let ticket = try log.append(model.drafts(5))
         model.appended(ticket)
@@ -55,7 +57,7 @@ import Testing
             storage.state.withLock { $0.failedSyncLeaves = leaves }
             var (log, model) = try Failing.filled(storage, 5, .off)
             storage.refuse(operation, ending, EIO)
-            #expect(throws: (any Error).self) { while true { try model.write(5, to: log) } }
+            #expect(throws: (any Error).self) { for _ in 0..<200 { try model.write(5, to: log) } }
             expectNone(try model.problems(in: log), "\(operation)")
             #expect(log.failure != nil)
             log.close()
@@ -79,18 +81,21 @@ import Testing
             let storage = MemoryStorage()
             var (log, model) = try Failing.filled(storage, 60, .off)
             log.close()
-            // From the start: the sealer's is the first directory sync after the recovery's.
-            let isOver = Atomic<Int>(0)
+            // The sealer's first one after it has named its file, or the first one of that file.
+            let isDue = Atomic(operation == .sync)
             storage.state.withLock { state in
                 state.refuse = { asked, name in
+                    if asked == .rename, name.hasSuffix("-0000.lz4.tmp"), operation != .sync {
+                        isDue.store(true, ordering: .relaxed)
+                    }
                     guard asked == operation, name.hasSuffix(ending) else { return nil }
-                    let number = isOver.add(1, ordering: .relaxed).newValue
-                    return number == (operation == .sync ? 1 : 2) ? EIO : nil
+                    return isDue.exchange(false, ordering: .relaxed) ? EIO : nil
                 }
             }
-            let again = try Failing.open(storage)
+            let again = try Failing.calm(storage)
             expectNone(model.reopened(again), "\(operation)")
             #expect(eventually { again.stat().sealFailure != nil })
+            storage.refuseNothing()
             try model.write(5, to: again)
             #expect(
                 eventually { !again.stat().segments.contains { $0.state == .closed } })
@@ -109,8 +114,11 @@ import Testing
     {
         for operation in [StorageError.Operation.sync, .syncDirectory] {
             let storage = MemoryStorage()
-            var (log, model) = try Failing.filled(storage, 30)
+            let log = try Failing.calm(storage)
+            var model = LogModel()
+            try model.write(30, to: log)
             try log.seal()
+            #expect(`Rolling and sealing`.settle(log))
             storage.refuse(operation, operation == .sync ? "-0001.lz4.tmp" : "", EIO)
             model.erasing([Offset(2)])
             #expect(throws: LogError.self) { try log.erase([Offset(2)], reference: "x") }

@@ -12,7 +12,8 @@ import Testing
         return configuration
     }
 
-    @Test func `see no gap, no repeat and no wrong record, with one rewrite after another`() throws {
+    @Test func `see no gap, no repeat and no wrong record, with one rewrite after another`() throws
+    {
         let log = try EventLog.open(
             storage: MemoryStorage(), configuration: Self.configuration())
         let tails = (0..<3).map { _ in TailReader(of: log, from: Offset(0)) }

@@ -100,10 +100,15 @@ struct LogModel {
 
 extension EventLog {
     /// Files that are there and need not be, and files that are not and must be, while the log is open and
-    /// has nothing to seal.
+    /// has nothing to seal. It may roll just now: then it is looked at again.
     func unexpectedFiles(on storage: MemoryStorage) throws -> [String] {
-        let must = Set(stat().segments.map(\.file) + ["manifest"])
-        return Set(try storage.list()).symmetricDifference(must).sorted()
+        var found: [String] = []
+        _ = try eventually {
+            let must = Set(stat().segments.map(\.file) + ["manifest"])
+            found = Set(try storage.list()).symmetricDifference(must).sorted()
+            return found.isEmpty
+        }
+        return found
     }
 }
 

@@ -63,7 +63,11 @@ final class TailReader: Sendable {
     /// Ends the thread and says what it saw.
     func finish() -> Result {
         state.withLock { $0.isStopped = true }
-        while !state.withLock({ $0.isEnded }) { usleep(50) }
-        return state.withLock { $0.result }
+        let deadline = ContinuousClock.now + .seconds(60)
+        while !state.withLock({ $0.isEnded }), ContinuousClock.now < deadline { usleep(50) }
+        return state.withLock { state in
+            if !state.isEnded { state.result.error = "the reader does not come back" }
+            return state.result
+        }
     }
 }

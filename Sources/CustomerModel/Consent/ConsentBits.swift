@@ -7,6 +7,7 @@ struct ConsentBits {
     /// as many disclosed has about 33,000 characters.
     static let maximumCharacters = 65_536
 
+    /// The bits and eight bytes more, so that eight may be loaded at any bit.
     private let bytes: [UInt8]
     /// How many bits there are.
     let count: Int
@@ -22,25 +23,36 @@ struct ConsentBits {
     ) throws(ConsentTextError) {
         var end = range.upperBound
         while end > range.lowerBound, end > range.upperBound - 2, text[end - 1] == 0x3D { end -= 1 }
-        var packed: [UInt8] = []
-        packed.reserveCapacity((end - range.lowerBound) * 3 / 4 + 1)
-        var pending: UInt32 = 0
-        var pendingCount = 0
-        for place in range.lowerBound..<end {
-            guard let value = Self.value(text[place]) else {
-                throw ConsentTextError(part: part, position: place, problem: .badCharacter)
+        var badPlace: Int?
+        let size = ((end - range.lowerBound) * 6 + 7) / 8 + 8
+        bytes = [UInt8](unsafeUninitializedCapacity: size) { room, filled in
+            var pending: UInt32 = 0
+            var pendingCount: UInt32 = 0
+            for place in range.lowerBound..<end {
+                guard let value = Self.value(text[place]) else {
+                    badPlace = place
+                    break
+                }
+                pending = pending << 6 | UInt32(value)
+                pendingCount += 6
+                if pendingCount >= 8 {
+                    pendingCount -= 8
+                    room[filled] = UInt8(truncatingIfNeeded: pending >> pendingCount)
+                    filled += 1
+                }
             }
-            pending = pending << 6 | UInt32(value)
-            pendingCount += 6
-            if pendingCount >= 8 {
-                pendingCount -= 8
-                packed.append(UInt8(truncatingIfNeeded: pending >> UInt32(pendingCount)))
+            if pendingCount > 0 {
+                room[filled] = UInt8(truncatingIfNeeded: pending << (8 - pendingCount))
+                filled += 1
+            }
+            while filled < size {
+                room[filled] = 0
+                filled += 1
             }
         }
-        if pendingCount > 0 {
-            packed.append(UInt8(truncatingIfNeeded: pending << UInt32(8 - pendingCount)))
+        if let badPlace {
+            throw ConsentTextError(part: part, position: badPlace, problem: .badCharacter)
         }
-        bytes = packed
         count = (end - range.lowerBound) * 6
         start = range.lowerBound
         self.part = part
@@ -54,17 +66,12 @@ struct ConsentBits {
     /// - Precondition: `width` is at most 56.
     mutating func read(_ width: Int) throws(ConsentTextError) -> UInt64 {
         guard count - position >= width else { throw error(.cutShort) }
-        var value: UInt64 = 0
-        var left = width
-        while left > 0 {
-            let room = 8 - position & 7
-            let taken = min(room, left)
-            let byte = UInt64(bytes[position >> 3])
-            let mask = (UInt64(1) << UInt64(taken)) - 1
-            value = value << UInt64(taken) | byte >> UInt64(room - taken) & mask
-            position += taken
-            left -= taken
+        guard width > 0 else { return 0 }
+        let eight = bytes.withUnsafeBytes {
+            UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: position >> 3, as: UInt64.self))
         }
+        let value = (eight << UInt64(position & 7)) >> UInt64(64 - width)
+        position += width
         return value
     }
 
@@ -80,8 +87,11 @@ struct ConsentBits {
         field.reserveCapacity((length + 7) / 8)
         var left = length
         while left > 0 {
-            let taken = min(8, left)
-            field.append(UInt8(try read(taken)) << UInt8(8 - taken))
+            let taken = min(56, left)
+            let bits = try read(taken) << UInt64(64 - taken)
+            withUnsafeBytes(of: bits.bigEndian) {
+                field.append(contentsOf: $0[..<((taken + 7) / 8)])
+            }
             left -= taken
         }
         return field
@@ -104,6 +114,7 @@ struct ConsentBits {
         return found
     }
 
+    @inline(__always)
     private static func value(_ character: UInt8) -> UInt8? {
         switch character {
         case 0x41...0x5A: character - 0x41

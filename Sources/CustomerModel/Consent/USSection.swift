@@ -8,8 +8,9 @@ public struct USSection: Equatable, Sendable {
     /// 7 national, 8 California, …
     public let id: Int
     public let version: Int
-    /// The fields in order, each with its values.
-    public let fields: [(field: USField, values: ArraySlice<UInt8>)]
+    private let layout: USSectionLayout
+    /// The fields' values, one after the other.
+    private let values: [UInt8]
     /// What the GPC segment says; nil where there is none.
     public private(set) var gpc: Bool?
 
@@ -31,7 +32,8 @@ public struct USSection: Equatable, Sendable {
         guard let layout = USSectionLayout.of(section: id, version: version, bits: bits.count)
         else { throw bits.error(.unsupportedVersion(version)) }
         self.id = id
-        fields = try Self.fields(of: layout, &bits)
+        self.layout = layout
+        values = try Self.values(of: layout, &bits)
         for segment in segments.dropFirst() {
             var bits = try ConsentBits(text, segment, part: .gppSection(id))
             guard try bits.number(2) == 1 else { continue }
@@ -40,18 +42,21 @@ public struct USSection: Equatable, Sendable {
         }
     }
 
-    private static func fields(
+    private static func values(
         of layout: USSectionLayout, _ bits: inout ConsentBits
-    ) throws(ConsentTextError) -> [(field: USField, values: ArraySlice<UInt8>)] {
+    ) throws(ConsentTextError) -> [UInt8] {
         var values: [UInt8] = []
-        values.reserveCapacity(32)
-        for (_, count) in layout.fields {
-            for _ in 0..<count {
-                let value = UInt8(try bits.read(2))
-                guard value < 3 else { throw bits.error(.undefinedValue(Int(value))) }
-                values.append(value)
-            }
+        values.reserveCapacity(layout.valueCount)
+        for _ in 0..<layout.valueCount {
+            let value = UInt8(try bits.read(2))
+            guard value < 3 else { throw bits.error(.undefinedValue(Int(value))) }
+            values.append(value)
         }
+        return values
+    }
+
+    /// The fields in order, each with its values.
+    public var fields: [(field: USField, values: ArraySlice<UInt8>)] {
         var start = 0
         return layout.fields.map { field, count in
             defer { start += count }
@@ -61,7 +66,12 @@ public struct USSection: Equatable, Sendable {
 
     /// A field's values; nil where the section has no such field.
     public subscript(_ field: USField) -> ArraySlice<UInt8>? {
-        fields.first { $0.field == field }?.values
+        var start = 0
+        for (candidate, count) in layout.fields {
+            if candidate == field { return values[start..<start + count] }
+            start += count
+        }
+        return nil
     }
 
     /// GPC takes away all three; otherwise each field speaks for itself, and "did not opt out" counts
@@ -84,7 +94,7 @@ public struct USSection: Equatable, Sendable {
     }
 
     public static func == (a: USSection, b: USSection) -> Bool {
-        a.id == b.id && a.version == b.version && a.gpc == b.gpc
-            && a.fields.elementsEqual(b.fields) { $0.field == $1.field && $0.values == $1.values }
+        // Id, version and the number of values tell the layout.
+        a.id == b.id && a.version == b.version && a.values == b.values && a.gpc == b.gpc
     }
 }

@@ -25,8 +25,10 @@ public enum USField: String, Equatable, Sendable, CaseIterable {
 }
 
 /// Which fields a section has, in order, and how many values each holds.
-struct USSectionLayout {
+struct USSectionLayout: Sendable {
     let fields: [(field: USField, count: Int)]
+    /// Of all fields together.
+    let valueCount: Int
 
     /// - Parameter consent: the field between the lists and the MSPA's three.
     private init(_ head: [USField], sensitive: Int, child: Int, consent: USField? = nil) {
@@ -37,6 +39,7 @@ struct USSectionLayout {
             head.map { ($0, 1) }
             + [(.sensitiveDataProcessing, sensitive), (.knownChildSensitiveDataConsents, child)]
             + (consent.map { [($0, 1)] } ?? []) + tail.map { ($0, 1) }
+        valueCount = fields.reduce(0) { $0 + $1.count }
     }
 
     /// The layout of a section's core; nil when its version is not known, or the id none of ours.

@@ -6,64 +6,98 @@ extension Pattern {
 
     /// The same for bytes. A byte that is no UTF-8 counts as U+FFFD.
     public func matches(utf8 text: UnsafeRawBufferPointer) -> Bool {
-        var walk = Walk(count: steps.count)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: Walk.size(steps.count)) { room in
+            room.initialize(repeating: 0)
+            // The size is above 0, so there is a base address.
+            var walk = Walk(room.baseAddress.unsafelyUnwrapped, count: steps.count)
+            return steps.withUnsafeBufferPointer { matches(text, $0, &walk) }
+        }
+    }
+
+    private func matches(
+        _ text: UnsafeRawBufferPointer, _ steps: UnsafeBufferPointer<Step>, _ walk: inout Walk
+    ) -> Bool {
+        var isAnchored = false
+        if case .start = steps[0] { isAnchored = true }
         var place = 0
         var before: UInt32?
         while true {
             let (scalar, length) = Self.scalar(text, at: place)
             // A match may begin at every place.
-            walk.waiting.append(0)
-            if enter(&walk, before: before, after: scalar) { return true }
+            walk.wait(0)
+            if Self.enter(steps, &walk, before: before, after: scalar) { return true }
             guard let scalar else { return false }
-            for state in walk.ready where takes(state, scalar) { walk.waiting.append(state + 1) }
-            if walk.waiting.isEmpty, case .start = steps[0] { return false }
+            for index in 0..<walk.readyCount {
+                let state = walk.ready[index]
+                if takes(steps[Int(state)], scalar) { walk.wait(state + 1) }
+            }
+            if isAnchored, walk.waitingCount == 0 { return false }
             before = scalar
             place += length
         }
     }
 
-    /// The states of one walk over a text.
+    /// The states of one walk over a text, in room that is taken once.
     private struct Walk {
-        /// States to be entered at this place, perhaps more than once.
-        var waiting: [Int] = []
-        /// Entered states that take a character.
-        var ready: [Int] = []
+        /// Entered states that take a character; each at most once.
+        let ready: UnsafeMutablePointer<Int32>
+        var readyCount = 0
+        /// States to be entered at this place. At most one for each that was ready and two for each that
+        /// is entered, and the first.
+        let waiting: UnsafeMutablePointer<Int32>
+        var waitingCount = 0
         /// The place, counted from 1, at which a state was last entered.
-        var entered: [Int]
-        var place = 0
+        let entered: UnsafeMutablePointer<Int32>
+        var place: Int32 = 0
 
-        init(count: Int) { entered = [Int](repeating: 0, count: count) }
+        static func size(_ count: Int) -> Int { count * 5 + 1 }
+
+        init(_ room: UnsafeMutablePointer<Int32>, count: Int) {
+            ready = room
+            entered = room + count
+            waiting = room + count * 2
+        }
+
+        @inline(__always)
+        mutating func wait(_ state: Int32) {
+            waiting[waitingCount] = state
+            waitingCount += 1
+        }
     }
 
     /// Enters all that is waiting, and what follows without taking a character.
     ///
     /// - Returns: whether the end of the pattern was reached.
-    private func enter(_ walk: inout Walk, before: UInt32?, after: UInt32?) -> Bool {
+    private static func enter(
+        _ steps: UnsafeBufferPointer<Step>, _ walk: inout Walk, before: UInt32?, after: UInt32?
+    ) -> Bool {
         walk.place += 1
-        walk.ready.removeAll(keepingCapacity: true)
-        while let state = walk.waiting.popLast() {
-            guard walk.entered[state] != walk.place else { continue }
-            walk.entered[state] = walk.place
-            switch steps[state] {
+        walk.readyCount = 0
+        while walk.waitingCount > 0 {
+            walk.waitingCount -= 1
+            let state = walk.waiting[walk.waitingCount]
+            guard walk.entered[Int(state)] != walk.place else { continue }
+            walk.entered[Int(state)] = walk.place
+            switch steps[Int(state)] {
             case .match: return true
-            case .scalar, .set: walk.ready.append(state)
-            case .jump(let target): walk.waiting.append(target)
+            case .scalar, .set:
+                walk.ready[walk.readyCount] = state
+                walk.readyCount += 1
+            case .jump(let target): walk.wait(target)
             case .split(let first, let second):
-                walk.waiting.append(second)
-                walk.waiting.append(first)
-            case .start: if before == nil { walk.waiting.append(state + 1) }
-            case .end: if after == nil { walk.waiting.append(state + 1) }
-            case .wordBoundary:
-                if Self.isWord(before) != Self.isWord(after) { walk.waiting.append(state + 1) }
-            case .noWordBoundary:
-                if Self.isWord(before) == Self.isWord(after) { walk.waiting.append(state + 1) }
+                walk.wait(second)
+                walk.wait(first)
+            case .start: if before == nil { walk.wait(state + 1) }
+            case .end: if after == nil { walk.wait(state + 1) }
+            case .wordBoundary: if isWord(before) != isWord(after) { walk.wait(state + 1) }
+            case .noWordBoundary: if isWord(before) == isWord(after) { walk.wait(state + 1) }
             }
         }
         return false
     }
 
-    private func takes(_ state: Int, _ scalar: UInt32) -> Bool {
-        switch steps[state] {
+    private func takes(_ step: Step, _ scalar: UInt32) -> Bool {
+        switch step {
         case .scalar(let wanted): wanted == scalar
         case .set(let index): sets[index].contains(scalar)
         default: false

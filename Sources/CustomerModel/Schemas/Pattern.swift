@@ -10,8 +10,8 @@ public struct Pattern: Sendable {
     enum Step: Sendable {
         case scalar(UInt32)
         case set(Int)
-        case split(Int, Int)
-        case jump(Int)
+        case split(Int32, Int32)
+        case jump(Int32)
         case start
         case end
         case wordBoundary
@@ -71,8 +71,8 @@ public struct Pattern: Sendable {
                 let split = steps.count
                 try append(.match)
                 try emit(inner, &visits)
-                try append(.jump(split))
-                steps[split] = .split(split + 1, steps.count)
+                try append(.jump(Int32(split)))
+                steps[split] = .split(Int32(split + 1), Int32(steps.count))
             }
         }
     }
@@ -91,9 +91,9 @@ public struct Pattern: Sendable {
             try emit(branch, &visits)
             jumps.append(steps.count)
             try append(.match)
-            steps[split] = .split(split + 1, steps.count)
+            steps[split] = .split(Int32(split + 1), Int32(steps.count))
         }
-        for jump in jumps { steps[jump] = .jump(steps.count) }
+        for jump in jumps { steps[jump] = .jump(Int32(steps.count)) }
     }
 
     private mutating func emit(
@@ -105,6 +105,6 @@ public struct Pattern: Sendable {
             try append(.match)
             try emit(inner, &visits)
         }
-        for split in splits { steps[split] = .split(split + 1, steps.count) }
+        for split in splits { steps[split] = .split(Int32(split + 1), Int32(steps.count)) }
     }
 }

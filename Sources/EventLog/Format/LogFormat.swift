@@ -151,7 +151,8 @@
 /// ## What is assumed
 /// - fdatasync makes the file's bytes and its length durable, fsync of a directory its names, and
 ///   rename within a directory is atomic. A disk that lies about this can lose acknowledged records.
-/// - After a failed fsync the cache says nothing of the disk. So nothing is retried on it.
+/// - After a failed fsync the cache says nothing of the disk. So nothing is retried on it, and an open
+///   writes the last commit again, which alone can be in the cache and not on the disk.
 /// - A write that was not synced may survive wholly, partly, or not at all, sectors in any order.
 /// - CRC-32C finds accidents. Tampering is the Merkle root's matter.
 enum LogFormat {

@@ -12,6 +12,23 @@ struct OpenedLog: Sendable {
 
 /// Opens a log's directory: reads the manifest, clears away what a crash left, recovers the open
 /// segments, and makes the result durable before anything is accepted.
+///
+/// | what is found | what opening does |
+/// |---|---|
+/// | no manifest, no segment | makes a new log |
+/// | no manifest, but segments | refuses: offsets would be given out twice |
+/// | a manifest that is empty, cut, flipped or another file's | refuses; it is replaced whole, so no crash leaves one |
+/// | a whole manifest of another version | refuses, as ``LogError/unsupportedVersion(file:version:)`` |
+/// | a manifest of another log | refuses: the active segment is not its own |
+/// | an old manifest | refuses when a segment that it does not name holds records, and removes nothing |
+/// | a sealed or closed segment missing, cut, foreign or of another edition | opens; its offsets are damage |
+/// | the active segment missing or foreign | refuses: nothing says where offsets go on |
+/// | an old copy of the active segment | opens: nothing tells it from a log that was never longer |
+/// | a left-over of a roll, a seal or a rewrite | removes it while the file that the manifest names is there |
+/// | an error of the operating system | refuses, names file and operation; asked again, it decides anew |
+/// | a full disk | opens: recovery needs no space |
+///
+/// What is refused is left as it is. Inside the open segments ``OpenSegmentRecovery`` decides.
 struct LogOpener {
     let storage: any LogStorage
     let configuration: LogConfiguration
@@ -125,7 +142,8 @@ struct LogOpener {
             guard try isThere(entry) else {
                 throw LogError.manifest(
                     "it names \(entry.fileName), which is missing or cut, and not \(name), which holds "
-                        + "the same records; `sluice log reindex` makes it anew")
+                        + "the same records: it may be an old copy; put the newest one back, or move "
+                        + "it away and let `sluice log reindex` make one")
             }
             return try remove(name, reason)
         }

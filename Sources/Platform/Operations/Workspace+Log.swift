@@ -6,42 +6,6 @@ import Projections
 
 /// Questions about the log itself.
 extension Workspace {
-    /// The lines of a range as they stand: `from` and `to` are offsets or times.
-    ///
-    /// A range that says something of people is recorded as read, before it is shown (A3). One that does
-    /// not is not: whoever reads to the end would otherwise write a new end with every page.
-    func logCat(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
-        let from = try await range(parameters, "from") ?? 0
-        let to = try await range(parameters, "to") ?? .max
-        let limit = try parameters.integer("limit", default: 100, in: 1...10_000)
-        let (lines, isPersonal) = try await OwnThread.run("sluice.cat") { [log] in
-            var reader = log.makeReader()
-            var lines: [JSONValue] = []
-            var isPersonal = false
-            var bytes = 0
-            let end = min(to, log.durableEnd.value)
-            guard from < end else { return (lines, isPersonal) }
-            _ = try reader.forEach(from: Offset(from), to: Offset(end), needs: .lines) { view in
-                lines.append(.string(String(decoding: view.line, as: UTF8.self)))
-                bytes += view.line.count
-                if view.kind == RecordKind.event.rawValue
-                    || view.kind == RecordKind.suppression.rawValue
-                {
-                    isPersonal = true
-                }
-                return lines.count >= limit || bytes > 8 << 20 ? .stop : .next
-            }
-            return (lines, isPersonal)
-        }
-        if isPersonal {
-            try await noteRead(
-                "log.cat", nil, by: principal, upTo: min(to, log.durableEnd.value))
-        }
-        return ["lines": .array(lines), "durable": .offset(log.durableEnd.value)]
-    }
-}
-
-extension Workspace {
     func logStat() async throws -> JSONValue {
         let stat = log.stat()
         return [
@@ -71,6 +35,7 @@ extension Workspace {
         let report = try await OwnThread.run("sluice.verify") { [log] in
             try log.verify(extractor: LineExtractor.make(key: log.identity.key))
         }
+        for problem in report.problems { projection.notice(problem) }
         return LogShapes.verified(report, findings: [], since: started)
     }
 

@@ -6,7 +6,7 @@ struct Log: AsyncParsableCommand {
         abstract: "The log itself: its size, its soundness, its lines.",
         subcommands: [
             Stat.self, Verify.self, Cat.self, Seal.self, Backup.self, Restore.self, Salvage.self,
-            Reindex.self,
+            Reindex.self, AcceptLoss.self,
         ])
 
     struct Stat: AsyncParsableCommand {
@@ -31,12 +31,19 @@ struct Log: AsyncParsableCommand {
         var from: String?
         @Option(help: "Up to this offset or time, not including it.")
         var to: String?
+        @Option(help: "Only lines that carry this identifier, as in email:ada@example.com.")
+        var key: String?
+        @Option(help: "Only this kind of record: event, policy, attempt, receipt …")
+        var kind: String?
+        @Option(help: "Only records of this name, as an event's.")
+        var name: String?
         @Option(help: "At most this many lines.")
         var limit: Int?
 
         func run() async throws {
             let parameters = JSONObject.of(
-                ("from", .text(from)), ("to", .text(to)), ("limit", .whole(limit)))
+                ("from", .text(from)), ("to", .text(to)), ("limit", .whole(limit)),
+                ("key", .text(key)), ("kind", .text(kind)), ("name", .text(name)))
             try await Client.ask(place, "log.cat", parameters, view: LinesView.text)
         }
     }
