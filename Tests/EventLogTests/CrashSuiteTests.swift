@@ -43,7 +43,7 @@ struct CrashWork {
         let own = offsets.filter { model.numbers[$0] != nil }.map { Offset($0) }
         model.erasing(own)
         try log.erase(own, reference: "request 7")
-        model.erased(own)
+        model.erased(own, in: log)
     }
 }
 
@@ -99,6 +99,7 @@ struct CrashWork {
     private func check(
         _ image: MemoryStorage, _ model: LogModel, _ survival: Survival, _ what: String
     ) throws {
+        expectNone(try model.filesWithErasedLines(on: image), "\(what), before it is opened")
         let log = try EventLog.open(
             storage: image, configuration: CrashWork.configuration(.off))
         var model = model

@@ -124,7 +124,7 @@ import Testing
             #expect(throws: LogError.self) { try log.erase([Offset(2)], reference: "x") }
             storage.refuseNothing()
             try log.erase([Offset(2)], reference: "x")
-            model.erased([Offset(2)])
+            model.erased([Offset(2)], in: log)
             expectNone(try model.problems(in: log), "\(operation)")
             log.close()
             let image = storage.afterPowerCut()

@@ -26,7 +26,7 @@ import Testing
             let offsets = (0..<3).compactMap { _ in known.randomElement(using: &random) }
             model.erasing(offsets.map { Offset($0) })
             try log.erase(offsets.map { Offset($0) }, reference: "r")
-            model.erased(offsets.map { Offset($0) })
+            model.erased(offsets.map { Offset($0) }, in: log)
         }
         let end = log.durableEnd
         for tail in tails {

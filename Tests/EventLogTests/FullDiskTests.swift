@@ -161,7 +161,7 @@ struct FullPlace: CustomTestStringConvertible, Sendable {
         storage.refuseNothing()
         model.erasing([Offset(3)])
         try log.erase([Offset(3)], reference: "x")
-        model.erased([Offset(3)])
+        model.erased([Offset(3)], in: log)
         try model.write(5, to: log)
         expectNone(try model.problems(in: log), "erased")
         #expect(try log.verify().problems.isEmpty)

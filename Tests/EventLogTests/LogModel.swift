@@ -10,6 +10,8 @@ struct LogModel {
     /// Offsets whose erasure was asked for, and those of calls that returned.
     private(set) var erasing: Set<UInt64> = []
     private(set) var erased: Set<UInt64> = []
+    /// By the digits of its base, the file of a segment after its last erasure that returned.
+    private var rewritten: [String: String] = [:]
     /// The next draft's number.
     private(set) var next = 0
 
@@ -34,7 +36,27 @@ struct LogModel {
     mutating func acknowledge(upTo end: UInt64) { acknowledged = max(acknowledged, end) }
 
     mutating func erasing(_ offsets: [Offset]) { erasing.formUnion(offsets.map(\.value)) }
-    mutating func erased(_ offsets: [Offset]) { erased.formUnion(offsets.map(\.value)) }
+
+    /// The erasure of `offsets` returned.
+    mutating func erased(_ offsets: [Offset], in log: EventLog) {
+        erased.formUnion(offsets.map(\.value))
+        for segment in log.stat().segments
+        where offsets.contains(where: {
+            segment.base <= $0 && $0 < segment.base + Int(segment.count)
+        }) {
+            rewritten[String(segment.file.prefix(20))] = segment.file
+        }
+    }
+
+    /// Files on a disk, not opened yet, that still hold a line whose erasure returned.
+    func filesWithErasedLines(on disk: MemoryStorage) throws -> [String] {
+        try disk.list().filter { name in
+            guard name.hasSuffix(".lz4"), let now = rewritten[String(name.prefix(20))] else {
+                return false
+            }
+            return name.hasSuffix(".open.lz4") || name < now
+        }
+    }
 
     /// A log was opened again: what it does not have now is gone, and what it has is there for good.
     /// Returns what is wrong with that.

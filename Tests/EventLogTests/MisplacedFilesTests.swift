@@ -31,7 +31,7 @@ private struct Placed {
         oldManifest = try #require(storage.contents("manifest"))
         model.erasing([Offset(2)])
         try log.erase([Offset(2)], reference: "x")
-        model.erased([Offset(2)])
+        model.erased([Offset(2)], in: log)
         sealed = try #require(log.stat().segments.last { $0.state == .sealed }?.file)
         #expect(eventually { log.durableEnd.value == 43 })
         log.close()

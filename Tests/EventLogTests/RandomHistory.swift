@@ -154,7 +154,7 @@ struct RandomHistory {
         attempt("erase \(offsets)") { history, log in
             history.model.erasing(offsets)
             try log.erase(offsets, reference: "request")
-            history.model.erased(offsets)
+            history.model.erased(offsets, in: log)
         }
     }
 
@@ -229,6 +229,9 @@ struct RandomHistory {
             } catch {}
         }
         var image = cut(storage, &draw)
+        do {
+            problems += try model.filesWithErasedLines(on: image).map { "\($0) came back" }
+        } catch { problems.append("\(error)") }
         // And again while the log is being recovered.
         while Int.random(in: 0..<3, using: &draw) == 0 {
             let sync = Int.random(in: 1...4, using: &draw)
