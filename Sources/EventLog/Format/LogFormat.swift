@@ -60,7 +60,7 @@
 /// | 11 | key references | sum of 7 | as 1; places in the footer's key hashes |
 /// | ≥ 32 | unknown | – | base = length; skipped |
 ///
-/// An open segment's companion has 1…8, 9, and 10 when it introduces names. A sealed segment's has
+/// Ids ascend. An open segment's companion has 1…8, 9, and 10 when it introduces names. A sealed segment's has
 /// only 9: the salts stay beside their lines and the rest is together in the footer, so each thing is
 /// stored once, and lines and columns outlive each other's damage.
 ///
@@ -166,6 +166,15 @@ enum LogFormat {
     static let maximumRawFrameBytes = 32 << 20
     static let maximumSectionBytes = 64 << 20
 
+    /// No line is shorter: its front, as ``RecordLine`` writes it, and its line feed.
+    static let minimumLineBytes = 60
+    /// No compressed byte stands for more raw ones.
+    static let maximumRatio = 255
+    /// What no offset, count or generation reaches, so that sums of a few cannot overflow.
+    static let offsetLimit: UInt64 = 1 << 60
+    /// What no position or length in a file reaches.
+    static let fileLimit: UInt64 = 1 << 48
+
     static func openName(base: UInt64) -> String { digits(base, 20) + ".open.lz4" }
 
     static func sealedName(base: UInt64, edition: UInt32) -> String {
@@ -190,5 +199,11 @@ enum LogFormat {
 /// ``Damage`` of it.
 struct FormatProblem: Error, Equatable {
     var reason: String
-    init(_ reason: String) { self.reason = reason }
+    /// The byte of the file at which it begins; nil where only the caller knows.
+    var position: UInt64?
+
+    init(_ reason: String, at position: UInt64? = nil) {
+        self.reason = reason
+        self.position = position
+    }
 }

@@ -49,12 +49,12 @@ struct PagedBlock: Sendable {
         self.width = width
         self.count = count
         guard width >= 1, width <= 8, count >= 0, count < 1 << 40 else {
-            throw FormatProblem("a paged block has width \(width)")
+            throw FormatProblem("a paged block has width \(width)", at: position)
         }
         let whole = max(0, pageCount - 1)
         let last = count == 0 ? 0 : (count - whole * valuesPerPage) * width + 8
         guard length == UInt64(whole * Self.pageBytes + last) else {
-            throw FormatProblem("a paged block's length does not fit its elements")
+            throw FormatProblem("a paged block's length does not fit its elements", at: position)
         }
     }
 
@@ -64,7 +64,7 @@ struct PagedBlock: Sendable {
         let bytes = try file.bytes(
             at: Int(position) + start, count: min(Self.pageBytes, Int(length) - start))
         var values: [UInt64] = []
-        try bytes.withUnsafeBytes { try Self.decode($0, width: width, into: &values) }
+        try bytes.withUnsafeBytes { try decode($0, of: number, into: &values) }
         return values
     }
 
@@ -77,7 +77,7 @@ struct PagedBlock: Sendable {
             for number in 0..<pageCount {
                 let start = number * Self.pageBytes
                 let page = bytes.part(start..<min(start + Self.pageBytes, bytes.count))
-                try Self.decode(page, width: width, into: &values)
+                try decode(page, of: number, into: &values)
             }
         }
         return values
@@ -91,7 +91,7 @@ struct PagedBlock: Sendable {
             let page = try self.page(place / valuesPerPage)
             let start = place % valuesPerPage
             guard start < page.count else { break }
-            let part = page[start..<min(page.count, start + number - out.count)]
+            let part = page[start...].prefix(number - out.count)
             out.append(contentsOf: part)
             place += part.count
         }
@@ -126,15 +126,19 @@ struct PagedBlock: Sendable {
         return nil
     }
 
-    private static func decode(
-        _ page: UnsafeRawBufferPointer, width: Int, into values: inout [UInt64]
+    /// Decodes page number `place`, which must hold as many values as its place says.
+    private func decode(
+        _ page: UnsafeRawBufferPointer, of place: Int, into values: inout [UInt64]
     ) throws(FormatProblem) {
-        guard page.count >= 8 else { throw FormatProblem("a page is too short") }
-        let number = Int(page.integer(UInt32.self, at: page.count - 4))
-        guard number <= (page.count - 8) / width,
+        let number = min(valuesPerPage, count - place * valuesPerPage)
+        let start = position + UInt64(place * Self.pageBytes)
+        guard page.count >= number * width + 8 else {
+            throw FormatProblem("a page is too short", at: start)
+        }
+        guard Int(page.integer(UInt32.self, at: page.count - 4)) == number,
             CRC32C.of(page.part(0..<number * width))
                 == page.integer(UInt32.self, at: page.count - 8)
-        else { throw FormatProblem("a page's checksum is wrong") }
+        else { throw FormatProblem("a page's checksum is wrong", at: start) }
         // Eight bytes are always there: the checksum and the number follow the values.
         let mask = width == 8 ? UInt64.max : (1 << UInt64(width * 8)) - 1
         for index in 0..<number {

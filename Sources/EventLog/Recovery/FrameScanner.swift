@@ -92,7 +92,7 @@ struct FrameScanner: ~Copyable {
             throw FormatProblem("the columns' checksum is wrong")
         }
         let section = try ColumnSection(decoding: bytes, count: Int(header.count))
-        guard section.salts != nil, !section.keysAreReferences,
+        guard section.isComplete, section.salts != nil, !section.keysAreReferences,
             section.linesFill(Int(header.rawLength))
         else { throw FormatProblem("the columns are not those of an open segment") }
         var names: (first: Int, names: [String])?
@@ -104,12 +104,9 @@ struct FrameScanner: ~Copyable {
                 names: section.distinctNames), times: section.times)
     }
 
-    /// Good headers of this log anywhere past `position`, for offsets past `base`. Slow; only after
-    /// trouble.
-    mutating func laterHeaders(
-        past position: Int, base: UInt64
-    ) throws -> [(position: Int, header: FrameHeader)] {
-        var found: [(position: Int, header: FrameHeader)] = []
+    /// Good headers of this log anywhere past `position`. Slow; only after trouble.
+    mutating func laterHeaders(past position: Int) throws -> LaterHeaders {
+        var found: [LaterHeaders.Found] = []
         var place = position + 1
         while size - place >= FrameHeader.prefixBytes {
             // A window that overlaps the next one by a header, so that none is cut in two.
@@ -126,7 +123,7 @@ struct FrameScanner: ~Copyable {
                 if window.integer(UInt32.self, at: start) == LogFormat.skippableMagic,
                     let header = Self.header(
                         window.part(start..<start + FrameHeader.prefixBytes)),
-                    header.incarnation == incarnation, header.base >= base
+                    header.incarnation == incarnation, !header.isSealed
                 {
                     found.append((place + start, header))
                 }
@@ -135,7 +132,7 @@ struct FrameScanner: ~Copyable {
             if count == size - place { break }
             place += count - FrameHeader.prefixBytes + 1
         }
-        return found
+        return LaterHeaders(found)
     }
 
     private static func header(_ bytes: UnsafeRawBufferPointer) -> FrameHeader? {

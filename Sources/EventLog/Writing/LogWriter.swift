@@ -170,10 +170,12 @@ final class LogWriter: @unchecked Sendable {
         }
         guard let activeSince, !isEnding else { return }
         let now = configuration.clock()
+        // The first record's time is what the file says, and files may say anything.
+        let (age, isFarAway) = now.subtractingReportingOverflow(activeSince)
         let isDue =
             isAsked || position >= configuration.rollStoredBytes
             || activeRawBytes >= configuration.rollRawBytes
-            || now - activeSince >= Int64(configuration.rollAgeSeconds) * 1_000_000
+            || isFarAway || age >= Int64(configuration.rollAgeSeconds) * 1_000_000
         guard isDue, now >= retryAt else { return }
         do throws(StorageError) { try roll(at: now) } catch { postponeOrFail(error) }
     }
