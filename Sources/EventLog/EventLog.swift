@@ -54,8 +54,11 @@ public final class EventLog: Sendable {
         self.lock = lock
         var queue = AppendQueue(
             nextOffset: opened.active.end, lastRecorded: opened.lastRecorded,
-            boundBytes: configuration.queueBytes)
+            boundBytes: configuration.queueBytes,
+            offsetLimit: LogFormat.offsets(ofIncarnation: opened.manifest.identity.incarnation)
+                .upperBound)
         queue.sealing.waiting = opened.jobs
+        Self.announceRestore(opened, to: &queue, at: configuration.clock)
         let monitor = Monitor(queue)
         self.monitor = monitor
         catalog = LogCatalog(
@@ -70,6 +73,22 @@ public final class EventLog: Sendable {
             let loop = SealerLoop(storage: storage, configuration: configuration, monitor: monitor)
             sealer = OwnThread(.background) { loop.run() }
         }
+    }
+
+    /// A restored log's first record says so. It comes before anything that a caller appends (L3).
+    private static func announceRestore(
+        _ opened: OpenedLog, to queue: inout AppendQueue, at clock: () -> Int64
+    ) {
+        let incarnation = opened.manifest.identity.incarnation
+        let first = LogFormat.offsets(ofIncarnation: incarnation).lowerBound
+        guard incarnation > 1, opened.active.end == first else { return }
+        let now = clock()
+        let draft = RestoredRecord.draft(
+            incarnation: incarnation, previousEnd: opened.handles.dropLast().last?.end ?? 0,
+            ownOffset: first, lastRecorded: max(opened.lastRecorded, 0), at: now)
+        do throws(AppendRefusal) {
+            _ = try queue.admit([draft], bytes: draft.tail.count, clock: now, from: .log)
+        } catch { preconditionFailure("an empty queue takes the log's own record") }
     }
 
     deinit { close() }

@@ -90,6 +90,8 @@ public enum AppendRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case failed(LogError)
     /// The log was closed.
     case closed
+    /// The incarnation has given out all of its offsets. A backup that is restored goes on in the next one.
+    case exhausted
     /// Draft number `index` of the call passes a limit of the format.
     case invalid(index: Int, reason: String)
 
@@ -99,6 +101,7 @@ public enum AppendRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .diskFull: "the log's disk is full"
         case .failed(let error): "the log has failed and takes no more appends: \(error)"
         case .closed: "the log is closed"
+        case .exhausted: "the log's incarnation has no offsets left; back it up and restore it"
         case .invalid(let index, let reason): "record \(index) of the append: \(reason)"
         }
     }

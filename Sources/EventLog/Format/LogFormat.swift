@@ -10,6 +10,10 @@
 /// ```
 /// All integers are little-endian. `base` is the offset of a segment's first record.
 ///
+/// Incarnation k (from 1) owns the offsets (k−1)·2⁴⁴ ..< k·2⁴⁴. A restored backup goes on in the next
+/// incarnation, at an offset that the old one cannot have reached; its first record, kind 241, names the
+/// offsets that were skipped. 2⁴⁴ records are 15 PB of lines, and 512 incarnations keep offsets below 2⁵³.
+///
 /// ## A segment is a valid `.lz4` file whose content is NDJSON
 /// ```
 /// empty LZ4 frame, 11 bytes | skippable: segment header | pair | pair | … | skippable: footer
@@ -108,6 +112,11 @@
 /// line), node = SHA-256(01 ‖ left ‖ right). The columns hash is SHA-256 of the SHA-256s of blocks
 /// 1, 3 and 4. After the seal a record of kind 240 names both (L8).
 ///
+/// ## Tombstones and editions
+/// An erasure writes a sealed segment anew as the next *edition*: the same header but for the edition, and a
+/// tombstone (``Tombstone``, kind 242) in place of each erased line, with a salt of zeros and the leaf hash
+/// that stood there, so that the Merkle root stays. Extractor numbers stay; symbols are numbered anew.
+///
 /// ## Manifest (``Manifest``)
 /// ```
 /// 0 "SLUICEmf" | 8 version u32 | 12 length u32 | 16 log id, 16 | 32 incarnation u64
@@ -170,10 +179,24 @@ enum LogFormat {
     static let minimumLineBytes = 60
     /// No compressed byte stands for more raw ones.
     static let maximumRatio = 255
-    /// What no offset, count or generation reaches, so that sums of a few cannot overflow.
-    static let offsetLimit: UInt64 = 1 << 60
     /// What no position or length in a file reaches.
     static let fileLimit: UInt64 = 1 << 48
+
+    /// Each incarnation owns this many offsets, so that no incarnation can have reached another's (L3).
+    static let offsetsPerIncarnation: UInt64 = 1 << 44
+    /// Offsets stay below 2^53: every JSON reader takes them for whole numbers.
+    static let maximumIncarnation: UInt64 = 512
+    /// What no offset, count or generation reaches, so that sums of a few cannot overflow.
+    static let offsetLimit = maximumIncarnation * offsetsPerIncarnation
+
+    /// The offsets that incarnation `number`, counted from 1, may give out.
+    static func offsets(ofIncarnation number: UInt64) -> Range<UInt64> {
+        precondition(number >= 1 && number <= maximumIncarnation, "no such incarnation")
+        return (number - 1) * offsetsPerIncarnation..<number * offsetsPerIncarnation
+    }
+
+    /// The incarnation that gave out `offset`.
+    static func incarnation(of offset: UInt64) -> UInt64 { offset / offsetsPerIncarnation + 1 }
 
     static func openName(base: UInt64) -> String { digits(base, 20) + ".open.lz4" }
 

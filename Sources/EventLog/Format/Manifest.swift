@@ -125,9 +125,8 @@ struct Manifest: Equatable {
 
     /// Segments ascend without overlap, and the last is the active one.
     private func check() throws(FormatProblem) {
-        guard generation < LogFormat.offsetLimit, identity.incarnation < LogFormat.offsetLimit
-        else {
-            throw FormatProblem("its generation or incarnation is out of range", at: 32)
+        guard generation < LogFormat.offsetLimit else {
+            throw FormatProblem("its generation is out of range", at: 56)
         }
         for (index, entry) in entries.enumerated() {
             guard entry.base < LogFormat.offsetLimit, entry.edition < UInt32.max,
@@ -142,6 +141,10 @@ struct Manifest: Equatable {
         guard entries.last?.state == .active,
             !entries.dropLast().contains(where: { $0.state == .active })
         else { throw FormatProblem("it does not end with the one active segment", at: 64) }
+        guard identity.incarnation >= 1, identity.incarnation <= LogFormat.maximumIncarnation,
+            LogFormat.offsets(ofIncarnation: identity.incarnation).contains(
+                entries[entries.count - 1].base)
+        else { throw FormatProblem("its active segment is not one of its incarnation", at: 32) }
         for (index, (entry, next)) in zip(entries, entries.dropFirst()).enumerated() {
             guard entry.count > 0, entry.base + entry.count <= next.base else {
                 throw FormatProblem(

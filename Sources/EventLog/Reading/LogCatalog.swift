@@ -13,6 +13,8 @@ struct SegmentHandle: Sendable {
     /// The first offset after it; nil while it is the active one.
     var end: UInt64?
     var content: Content
+    /// Of a closed segment, or a lost one: as the manifest names it.
+    var closed: Manifest.Entry?
     /// What recovery found bad inside it.
     var damages: [Damage] = []
 

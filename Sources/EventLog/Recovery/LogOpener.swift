@@ -32,6 +32,10 @@ struct LogOpener {
     }
 
     private mutating func opening() throws -> OpenedLog {
+        if try storage.list().contains(BackupFiles.marker) {
+            throw LogError.refused(
+                "the directory holds a backup; `sluice log restore` makes a log of it elsewhere")
+        }
         let manifest: Manifest
         if let known = try ManifestStore(storage: storage).read() {
             manifest = known
@@ -68,7 +72,11 @@ struct LogOpener {
         for name in try storage.list() where name.hasSuffix(".lz4") {
             let size = try storage.open(name, for: .reading).size()
             guard name == LogFormat.openName(base: 0), size <= LogFormat.firstPairPosition else {
-                throw LogError.manifest("it is missing, but \(name) exists")
+                let isRestoring = try storage.list().contains(BackupFiles.restoring)
+                throw LogError.manifest(
+                    isRestoring
+                        ? "a restore into this directory was not finished; restore again"
+                        : "it is missing, but \(name) exists; `sluice log reindex` makes it anew")
             }
         }
         let random = configuration.randomBytes(32)
@@ -96,6 +104,8 @@ struct LogOpener {
         for name in try storage.list() where !named.contains(name) {
             switch name {
             case Manifest.fileName, "LOCK": break
+            case BackupFiles.restoring: try remove(name, "the restore is finished")
+            case BackupFiles.restores: break
             case let name where name.hasSuffix(".tmp"):
                 try remove(name, "the unfinished work of a crash")
             case let name where name.hasSuffix(".lz4"):
@@ -145,7 +155,7 @@ struct LogOpener {
     ) throws -> SegmentHandle {
         let offsets = entry.base..<entry.base + entry.count
         var handle = SegmentHandle(
-            base: entry.base, end: offsets.upperBound, content: .sealed(entry))
+            base: entry.base, end: offsets.upperBound, content: .sealed(entry), closed: entry)
         guard files.contains(entry.fileName) else {
             return lost(
                 handle,

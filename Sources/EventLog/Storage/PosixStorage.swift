@@ -18,6 +18,18 @@ package struct PosixStorage: LogStorage {
         guard errno == EEXIST else { throw Self.failure(.makeDirectory, directory) }
     }
 
+    /// A directory that is there.
+    package init(existing directory: String) throws(StorageError) {
+        self.directory = directory
+        var status = stat()
+        guard stat(directory, &status) == 0 else { throw Self.failure(.open, directory) }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw StorageError(
+                operation: .open, file: directory, code: ENOTDIR,
+                reason: String(cString: strerror(ENOTDIR)))
+        }
+    }
+
     package func list() throws(StorageError) -> [String] {
         guard let stream = opendir(directory) else { throw Self.failure(.list, directory) }
         defer { closedir(stream) }

@@ -38,6 +38,8 @@ struct AppendQueue {
     private(set) var lastRecorded: Int64
     private(set) var queuedBytes = 0
     private let boundBytes: Int
+    /// What the incarnation may give out ends here (L3).
+    private let offsetLimit: UInt64
     private var batches: [QueuedBatch] = []
     private var waiters: [DurabilityWaiter] = []
     /// Seals that are done and wait to be put into the manifest.
@@ -54,8 +56,9 @@ struct AppendQueue {
     /// Goes up at each change that a waiting writer must see.
     var hasWork: Bool { !batches.isEmpty || !finishedSeals.isEmpty }
 
-    init(nextOffset: UInt64, lastRecorded: Int64, boundBytes: Int) {
+    init(nextOffset: UInt64, lastRecorded: Int64, boundBytes: Int, offsetLimit: UInt64) {
         self.nextOffset = nextOffset
+        self.offsetLimit = offsetLimit
         durableEnd = nextOffset
         self.lastRecorded = lastRecorded
         self.boundBytes = boundBytes
@@ -77,6 +80,9 @@ struct AppendQueue {
         }
         guard origin == .log || queuedBytes == 0 || queuedBytes + bytes <= boundBytes else {
             throw .full
+        }
+        guard UInt64(drafts.count) <= offsetLimit - min(nextOffset, offsetLimit) else {
+            throw .exhausted
         }
         lastRecorded = max(clock, lastRecorded)
         let ticket = AppendTicket(

@@ -218,6 +218,7 @@ final class LogWriter: @unchecked Sendable {
             if case .live(let waiting) = handle.content { waiting.dropIndex() }
         }
         handles[handles.count - 1].end = durableEnd
+        handles[handles.count - 1].closed = closed
         handles.append(SegmentHandle(base: durableEnd, end: nil, content: .live(active)))
         catalog.replace(with: handles)
         guard configuration.sealing == .background, handles[handles.count - 2].damages.isEmpty

@@ -95,6 +95,8 @@ extension Target {
         [
             try Archive(SmallLog.open().storage).encoded,
             try Archive(SmallLog.sealed().storage).encoded,
+            try Archive(SmallLog.erased()).encoded,
+            try Archive(SmallLog.restored()).encoded,
         ]
     }
 
@@ -103,6 +105,7 @@ extension Target {
         let storage = Archive(input).storage
         guard var before = examined(storage) else { return }
         before.run()
+        restore(storage, against: before)
         var kept = before.lines
         guard let log = started(storage) else { broken("what opened once opens twice") }
         let end = log.durableEnd
@@ -111,6 +114,12 @@ extension Target {
             require(ticket.first >= end, "offsets go on")
             try log.blockingWaitDurable(ticket)
             try log.seal()
+            if before.problems.isEmpty, let offset = kept.keys.min() {
+                try erase(Offset(offset), of: log)
+                kept[offset] = nil
+            }
+            _ = try log.backup(to: MemoryStorage())
+        } catch AppendRefusal.exhausted {
         } catch let refusal as AppendRefusal {
             broken("a log that opened takes records: \(refusal)")
         } catch LogError.damaged(let damage) {
@@ -125,6 +134,31 @@ extension Target {
         require(
             !before.problems.isEmpty || after.problems.isEmpty,
             "a log that verifies goes on to verify: \(after.problems)")
+    }
+
+    private static func erase(_ offset: Offset, of log: EventLog) throws {
+        do { try log.erase([offset], reference: "fuzz") } catch LogError.refused {
+            // One of the log's own records.
+        }
+    }
+
+    /// A restore is refused, or has every line that the backup has.
+    private static func restore(_ storage: MemoryStorage, against before: Examination) {
+        let target = MemoryStorage()
+        do {
+            _ = try EventLog.restore(
+                from: storage.afterPowerCut(), to: target, incarnation: nil,
+                damaged: .restoreWhatIsWhole, configuration: SmallLog.configuration(.off))
+        } catch LogError.refused { return } catch LogError.damaged(let damage) {
+            return before.check(damage)
+        } catch { broken("a log that opens can be restored: \(error)") }
+        guard var restored = examined(target) else { broken("what was restored opens") }
+        restored.run()
+        require(
+            !before.problems.isEmpty || restored.problems.isEmpty,
+            "a restore of what verifies verifies: \(restored.problems)")
+        let lost = before.lines.filter { restored.lines[$0.key] != $0.value }
+        require(lost.isEmpty || !before.problems.isEmpty, "a restore keeps every line")
     }
 
     private static func examined(_ storage: MemoryStorage) -> Examination? {

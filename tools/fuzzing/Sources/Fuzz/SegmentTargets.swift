@@ -18,7 +18,12 @@ extension Target {
             run: footer),
         Target(
             name: "sealed-segment",
-            seeds: { try [SmallLog.file(SmallLog.sealed().storage, ending: "-0000.lz4")] },
+            seeds: {
+                [
+                    try SmallLog.file(SmallLog.sealed().storage, ending: "-0000.lz4"),
+                    try SmallLog.file(SmallLog.erased(), ending: "-0001.lz4"),
+                ]
+            },
             repair: { bytes, random in Checksums.footer(&bytes, &random) },
             run: sealed),
     ]
@@ -29,9 +34,9 @@ extension Target {
     private static func open(_ bytes: [UInt8]) {
         let place = LogFormat.emptyFrame.count + LogFormat.skippableHeaderBytes
         guard let base = Checksums.integer(UInt64.self, bytes, place + 32),
-            let incarnation = Checksums.integer(UInt64.self, bytes, place + 24),
-            base < LogFormat.offsetLimit, incarnation < LogFormat.offsetLimit
+            base < LogFormat.offsetLimit
         else { return }
+        let incarnation = LogFormat.incarnation(of: base)
         let identity = LogIdentity(
             id: Array(bytes[place + 8..<place + 24]), incarnation: incarnation,
             key: SipKey(low: 1, high: 2))
@@ -45,7 +50,9 @@ extension Target {
         let end = opened.active.end
         var examination = Examination(opened, in: storage)
         examination.run()
-        guard end > base, end < LogFormat.offsetLimit else { return }
+        guard end > base, LogFormat.offsets(ofIncarnation: incarnation).contains(end) else {
+            return
+        }
         let next = SegmentHeader(
             isSealed: false, logID: identity.id, incarnation: incarnation, base: end, created: 0,
             chainSeed: opened.active.chain, edition: 0)
@@ -79,7 +86,7 @@ extension Target {
             case .manifest(let reason): require(!reason.isEmpty, "an error says why")
             case .storage(let failure):
                 require(failure.code == ENOENT, "bytes are no failure of the disk: \(error)")
-            case .unsupportedVersion: break
+            case .unsupportedVersion, .refused: break
             default: broken("opening throws damage with its place, not \(error)")
             }
             return nil

@@ -57,6 +57,24 @@ enum SmallLog {
         return (storage, try lines(of: log))
     }
 
+    /// The sealed one with tombstones in it.
+    static func erased() throws -> MemoryStorage {
+        let storage = try sealed().storage.afterPowerCut()
+        let log = try EventLog.open(storage: storage, configuration: configuration(.background))
+        defer { log.close() }
+        try log.erase([Offset(1), Offset(2), Offset(8)], reference: "request 7")
+        return storage
+    }
+
+    /// The sealed one in its second incarnation.
+    static func restored() throws -> MemoryStorage {
+        let storage = MemoryStorage()
+        _ = try EventLog.restore(
+            from: sealed().storage.afterPowerCut(), to: storage, incarnation: nil, damaged: .refuse,
+            configuration: configuration(.off))
+        return storage
+    }
+
     private static func lines(of log: EventLog) throws -> [[UInt8]] {
         var lines: [[UInt8]] = []
         var reader = log.makeReader()

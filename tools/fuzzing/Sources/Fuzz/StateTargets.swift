@@ -16,12 +16,14 @@ extension Target {
     // MARK: - Checkpoints
 
     private static func checkpoints() throws -> [[UInt8]] {
-        [FoldState(key: SipKey(low: 1, high: 2)).canonicalBytes()]
+        try [0, 8, 60].map { length in
+            try RandomHistory(seed: 7, length: length).history.state.canonicalBytes()
+        }
     }
 
     private static func checkpoint(_ bytes: [UInt8]) {
         let state: FoldState
-        do { state = try FoldState(canonicalBytes: bytes, key: SipKey(low: 1, high: 2)) } catch {
+        do { state = try FoldState(canonicalBytes: bytes, key: History.key) } catch {
             if let error = error as? CanonicalError {
                 require(error.position <= bytes.count, "an error is inside the bytes: \(error)")
             }
