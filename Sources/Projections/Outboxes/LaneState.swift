@@ -223,11 +223,11 @@ struct LaneState {
         released = try OffsetSet(from: &reader)
         delivered = try OffsetSet(from: &reader)
         open = try OffsetSet(from: &reader)
-        for _ in 0..<(try reader.integer(UInt64.self)) {
+        for _ in 0..<(try reader.count(UInt64.self)) {
             let offset = try reader.integer(UInt64.self)
             exceptions[offset] = try Self.row(&reader)
         }
-        for index in 0..<Int(try reader.integer(UInt64.self)) {
+        for index in 0..<(try reader.count(UInt64.self)) {
             let key = MembershipEffect.Key(
                 audience: try reader.integer(),
                 profile: ProfileID(offset: try reader.integer(), ordinal: try reader.integer()),
@@ -240,7 +240,7 @@ struct LaneState {
             membershipIndex[key] = index
             if row.status.isOpen { openMemberships.append(index) }
         }
-        for _ in 0..<(try reader.integer(UInt64.self)) {
+        for _ in 0..<(try reader.count(UInt64.self)) {
             let key = ToldKey(audience: try reader.integer(), node: try reader.integer())
             told[key] = try reader.integer()
         }
