@@ -222,46 +222,11 @@ private struct Restorer {
 
     /// Every checksum, chain and root of what was copied.
     private mutating func verify(_ manifest: Manifest) throws {
-        let catalog = LogCatalog(storage: target, segments: [], durableEnd: 0)
-        var chainEnd: UInt32?
-        for entry in manifest.entries {
-            let handle: SegmentHandle
-            do {
-                guard let opened = try Self.handle(of: entry, manifest.identity, in: target) else {
-                    chainEnd = nil
-                    continue
-                }
-                handle = opened
-            } catch LogError.damaged(let damage) {
-                note(damage)
-                chainEnd = nil
-                continue
-            }
-            var verifier = SegmentVerifier(
-                handle, identity: manifest.identity, extractor: nil, previousChainEnd: chainEnd)
-            chainEnd = try verifier.run(in: catalog)
-            for damage in handle.damages + verifier.problems { note(damage) }
+        var inspection = Inspection(storage: target, manifest: manifest, extractor: nil)
+        try inspection.run { _ in }
+        for damage in inspection.report.problems where !damages.contains(damage) {
+            damages.append(damage)
         }
-    }
-
-    private mutating func note(_ damage: Damage) {
-        if !damages.contains(damage) { damages.append(damage) }
-    }
-
-    /// Nil for a file that is not there, which was noted when it was not copied.
-    private static func handle(
-        of entry: Manifest.Entry, _ identity: LogIdentity, in target: any LogStorage
-    ) throws -> SegmentHandle? {
-        guard try target.list().contains(entry.fileName) else { return nil }
-        let end = entry.base + entry.count
-        if entry.state == .sealed {
-            return SegmentHandle(base: entry.base, end: end, content: .sealed(entry))
-        }
-        let segment = try OpenSegmentRecovery.run(
-            try target.open(entry.fileName, for: .reading), base: entry.base,
-            role: .closed(count: entry.count, fileLength: entry.fileLength), identity: identity)
-        return SegmentHandle(
-            base: entry.base, end: end, content: .live(segment.live), damages: segment.damages)
     }
 
     /// Makes the new incarnation's first segment and the manifest that names everything.

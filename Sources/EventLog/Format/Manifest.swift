@@ -123,8 +123,8 @@ struct Manifest: Equatable {
             chainEnd: bytes.integer(UInt32.self, at: 120))
     }
 
-    /// Segments ascend without overlap, and the last is the active one.
-    private func check() throws(FormatProblem) {
+    /// Segments ascend without overlap, the last is the active one, and no number is out of range.
+    func check() throws(FormatProblem) {
         guard generation < LogFormat.offsetLimit else {
             throw FormatProblem("its generation is out of range", at: 56)
         }

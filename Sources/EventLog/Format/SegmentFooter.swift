@@ -67,7 +67,7 @@ struct SegmentTrailer: Equatable, Sendable {
         guard bytes[4] == LogFormat.version, bytes[5] == 4 else {
             throw FormatProblem("the trailer has version \(bytes[4])", at: UInt64(position))
         }
-        return SegmentTrailer(
+        let trailer = SegmentTrailer(
             blockCount: bytes.integer(UInt16.self, at: 6),
             directoryPosition: bytes.integer(UInt64.self, at: 8),
             footerPosition: bytes.integer(UInt64.self, at: 16),
@@ -76,6 +76,10 @@ struct SegmentTrailer: Equatable, Sendable {
             columnsHash: bytes.part(80..<112).array,
             directoryCRC: bytes.integer(UInt32.self, at: 112),
             openChainEnd: bytes.integer(UInt32.self, at: 116))
+        guard trailer.base < LogFormat.offsetLimit,
+            trailer.count < LogFormat.offsetLimit - trailer.base
+        else { throw FormatProblem("the trailer's offsets are out of range", at: UInt64(position)) }
+        return trailer
     }
 }
 

@@ -108,37 +108,14 @@ struct FrameScanner: ~Copyable {
     mutating func laterHeaders(past position: Int) throws -> LaterHeaders {
         var found: [LaterHeaders.Found] = []
         var place = position + 1
-        while size - place >= FrameHeader.prefixBytes {
-            // A window that overlaps the next one by a header, so that none is cut in two.
-            let count = min(1 << 20, size - place)
-            let window = try bytes(at: place, count: count)
-            var start = 0
-            while start <= count - FrameHeader.prefixBytes {
-                guard let hit = window.part(start..<count).position(of: 0x5C) else {
-                    start = count
-                    break
-                }
-                start += hit
-                guard start <= count - FrameHeader.prefixBytes else { break }
-                if window.integer(UInt32.self, at: start) == LogFormat.skippableMagic,
-                    let header = Self.header(
-                        window.part(start..<start + FrameHeader.prefixBytes)),
-                    header.incarnation == incarnation, !header.isSealed
-                {
-                    found.append((place + start, header))
-                }
-                start += 1
-            }
-            if count == size - place { break }
-            place += count - FrameHeader.prefixBytes + 1
+        while let next = try HeaderSearch.next(
+            in: file, size: size, from: place, window: &window,
+            where: { $0.incarnation == incarnation && !$0.isSealed })
+        {
+            found.append(next)
+            place = next.position + 1
         }
         return LaterHeaders(found)
-    }
-
-    private static func header(_ bytes: UnsafeRawBufferPointer) -> FrameHeader? {
-        do throws(FormatProblem) { return try FrameHeader.decode(bytes).header } catch {
-            return nil
-        }
     }
 
     /// Whether everything from `position` on is zero: a file that grew and whose bytes never came.

@@ -247,24 +247,33 @@ struct SegmentVerifier {
         _ frame: FrameHeader
     ) throws {
         let kind = UInt8(truncatingIfNeeded: columns.kind.value(row))
-        // The log's own records have columns of its own making.
-        guard kind < LogFormat.ownKinds else { return }
+        if kind >= LogFormat.ownKinds {
+            return try check(try OwnRecord.columns(of: line), columns, row: row, firstKey, frame)
+        }
         guard let extractor, extractor.number == frame.extractor else {
             segment.notExtracted += 1
             return
         }
-        let found = try extractor.extract(line)
+        try check(try extractor.extract(line), columns, row: row, firstKey, frame)
+        segment.extracted += 1
+    }
+
+    /// Whether a row's columns are what was made of its line.
+    private func check(
+        _ found: Extractor.Extracted?, _ columns: ColumnSection, row: Int, _ firstKey: Int,
+        _ frame: FrameHeader
+    ) throws(FormatProblem) {
         let count = Int(columns.keyCount.value(row))
         let source = names.name(UInt16(truncatingIfNeeded: columns.source.value(row)))
         let name = names.name(UInt16(truncatingIfNeeded: columns.name.value(row)))
-        guard found.kind == kind, found.occurred == columns.occurred.value(row),
+        guard let found, Int64(found.kind) == columns.kind.value(row),
+            found.occurred == columns.occurred.value(row),
             source == nil || source == found.source, name == nil || name == found.name,
             found.keys.elementsEqual((firstKey..<firstKey + count).lazy.map { columns.key($0) })
         else {
             let offset = frame.base + UInt64(row)
             throw FormatProblem("the columns of offset \(offset) are not what its line says")
         }
-        segment.extracted += 1
     }
 
     // MARK: - Footer

@@ -92,17 +92,21 @@ extension Target {
     ]
 
     private static func directories() throws -> [[UInt8]] {
-        [
-            try Archive(SmallLog.open().storage).encoded,
-            try Archive(SmallLog.sealed().storage).encoded,
-            try Archive(SmallLog.erased()).encoded,
-            try Archive(SmallLog.restored()).encoded,
+        var archives = [
+            try Archive(SmallLog.open().storage), try Archive(SmallLog.sealed().storage),
+            try Archive(SmallLog.erased()), try Archive(SmallLog.restored()),
         ]
+        // One that lost its manifest.
+        var last = archives[2]
+        last.files.removeAll { $0.name == Manifest.fileName }
+        archives.append(last)
+        return archives.map(\.encoded)
     }
 
     /// Opens the directory as the program does, reads all, writes on, and opens it again.
     private static func log(_ input: [UInt8]) {
         let storage = Archive(input).storage
+        mend(storage.afterPowerCut())
         guard var before = examined(storage) else { return }
         before.run()
         restore(storage, against: before)
@@ -134,6 +138,34 @@ extension Target {
         require(
             !before.problems.isEmpty || after.problems.isEmpty,
             "a log that verifies goes on to verify: \(after.problems)")
+    }
+
+    /// What works from the files alone, whatever state they are in.
+    private static func mend(_ storage: MemoryStorage) {
+        var salvaged: UInt64 = 0
+        do {
+            let report = try EventLog.salvage(from: storage, to: MemoryStorage())
+            salvaged = report.records
+            report.problems.forEach {
+                require(!$0.file.isEmpty && !$0.reason.isEmpty, "damage says where and why: \($0)")
+            }
+        } catch { broken("what is whole can be salvaged: \(error)") }
+        do {
+            let (report, _) = try EventLog.inspect(storage)
+            require(
+                !report.problems.isEmpty || report.records <= salvaged,
+                "of a log without problems every record can be salvaged")
+        } catch is LogError {} catch { broken("an inspection says what is wrong, not \(error)") }
+        do {
+            _ = try EventLog.reindex(
+                storage, scope: .everything, configuration: SmallLog.configuration(.off),
+                extractor: { _ in SmallLog.extractor })
+        } catch is LogError { return } catch {
+            broken("a reindex says what is wrong, not \(error)")
+        }
+        guard let opened = opened(storage) else { return }
+        var examination = Examination(opened, in: storage)
+        examination.run()
     }
 
     private static func erase(_ offset: Offset, of log: EventLog) throws {

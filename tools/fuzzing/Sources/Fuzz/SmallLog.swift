@@ -14,6 +14,13 @@ enum SmallLog {
             keys: [spread(number + 1000), spread(number % 5)], tail: Array(tail.utf8))
     }
 
+    /// Makes the columns of any line, after a fashion.
+    static let extractor = Extractor(number: 7) { line in
+        Extractor.Extracted(
+            kind: 1, source: "web", name: "Event \(line.count % 4)", occurred: Int64(line.count),
+            keys: [spread(line.count)])
+    }
+
     private static func spread(_ number: Int) -> UInt64 {
         var random = Random(seed: UInt64(number))
         return random.next()
