@@ -212,7 +212,8 @@ struct OpenSegmentRecovery: ~Copyable {
         recovered.findings.append(
             .damage(
                 Damage(
-                    file: scanner.file.name, position: UInt64(position), offsets: offsets,
+                    file: scanner.file.name, position: UInt64(min(position, scanner.size)),
+                    offsets: offsets,
                     reason: reason)))
     }
 

@@ -10,7 +10,7 @@ struct SegmentVerifier {
     private(set) var problems: [Damage] = []
 
     private var tree = MerkleTree()
-    private var position = LogFormat.firstPairPosition
+    private var position = 0
     private var expected: UInt64
     private var chain: UInt32 = 0
     private var sealed: SealedSegment?
@@ -81,6 +81,7 @@ struct SegmentVerifier {
     private mutating func walk(_ file: any LogFile, to end: Int) throws {
         segment.bytes = UInt64(try file.size())
         let header = try checkHeader(file)
+        position = LogFormat.firstPairPosition
         while position < end {
             let prefix = try file.bytes(
                 at: position, count: min(FrameHeader.prefixBytes, end - position))
