@@ -7,6 +7,20 @@ import Hashing
 /// thread. Those called `blocking…` block their thread and are for own threads, not for tasks.
 ///
 /// - Crash: nothing that was acknowledged is lost; what was not may be there or not, as a prefix.
+///
+/// | fault while it runs | appends | readers | afterwards |
+/// |---|---|---|---|
+/// | full disk or quota at a write | refused: `.diskFull`; what is queued waits | go on | taken again when there is space |
+/// | the same at a roll, a manifest or a seal | go on, into the active segment over its size | go on | tried again; ``seal()`` says so |
+/// | a failed write | refused for good: `.failed` | go on | open anew |
+/// | a failed fsync of segment, manifest or directory | refused for good: `.failed` | go on, and see nothing that it did not cover | open anew: the last commit is read, written and synced again |
+/// | a failed fsync of a file that is being sealed | go on | go on | a new file is made |
+/// | permission lost to create, rename or remove | refused for good at the next roll or seal | go on in files that are open | open anew |
+/// | a read fails | go on | ``LogError/storage(_:)``, and it can be tried again | |
+/// | a read returns wrong bytes | go on | ``LogError/damaged(_:)``, never a wrong record | |
+/// | short writes, interrupted calls | completed | | |
+/// | the clock is set back or jumps | go on; `recorded` stands still or jumps, and never goes back (L6) | | a roll by age comes at most one age late |
+/// | a second writer | the second is refused: ``LogError/locked(holder:)`` | | |
 public final class EventLog: Sendable {
     /// What opening found.
     public let recovery: RecoveryReport
@@ -100,11 +114,12 @@ public final class EventLog: Sendable {
     /// All or none. They are not durable yet: wait for the ticket before acknowledging anything.
     public func append(_ drafts: [RecordDraft]) throws(AppendRefusal) -> AppendTicket {
         var bytes = 0
-        for (index, draft) in drafts.enumerated() {
-            if let reason = draft.problem(kinds: LogFormat.callerKinds) {
+        // By place: a copy of each draft would count references three times.
+        for index in drafts.indices {
+            if let reason = drafts[index].problem(kinds: LogFormat.callerKinds) {
                 throw .invalid(index: index, reason: reason)
             }
-            bytes += draft.tail.count + 96
+            bytes += drafts[index].tail.count + 96
         }
         let ticket = try monitor.withLock { queue throws(AppendRefusal) in
             try queue.admit(
@@ -204,6 +219,8 @@ public final class EventLog: Sendable {
         monitor.wake(.sealing)
         sealer?.join()
         writer.join()
+        // Whoever opens the log next must not meet a rewrite that is still writing.
+        _ = monitor.wait(on: .progress, milliseconds: nil) { $0.isRewriting ? nil : true }
         lock.release()
         ending.withLock { $0 = .ended }
         ending.wake(.progress)

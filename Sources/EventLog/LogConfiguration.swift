@@ -11,16 +11,18 @@ public struct LogConfiguration: Sendable {
 
     /// The number of the extractor that makes the columns' source, name, occurred and keys (L7).
     public var extractor: UInt16 = 0
-    /// Appends are refused while more bytes than this wait for the disk.
-    public var queueBytes = 64 << 20
+    /// Appends are refused while more bytes than this wait for the disk: a commit that is written, and as
+    /// much again for the next.
+    public var queueBytes = 16 << 20
     /// Lines are gathered into frames of about this many raw bytes when much is queued.
     public var frameBytes = 256 << 10
     /// One write and one fdatasync cover at most about this many raw bytes.
     public var commitBytes = 8 << 20
-    /// The active segment is closed and a new one begun when it stores this many bytes…
-    public var rollStoredBytes = 64 << 20
+    /// The active segment is closed and a new one begun when it stores this many bytes: what keeps the
+    /// memory of its key index, and of its sealing, small at any size of the log…
+    public var rollStoredBytes = 40 << 20
     /// … or holds this many raw bytes…
-    public var rollRawBytes = 256 << 20
+    public var rollRawBytes = 128 << 20
     /// … or when its first record is this old.
     public var rollAgeSeconds = 24 * 3600
     /// Raw bytes of a frame in a sealed segment.

@@ -40,11 +40,26 @@ public final class SHA256 {
     /// Feeds an array.
     public func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
 
-    /// Ends the hash. The object must not be fed again.
+    /// Ends the hash. The object must not be fed again before ``restart()``.
     public func finish() -> Digest256 {
         var out = [UInt8](repeating: 0, count: 32)
-        precondition(EVP_DigestFinal_ex(context, &out, nil) == 1, "libcrypto could not finish")
+        out.withUnsafeMutableBytes { finish(into: $0) }
         return Digest256(bytes: out)
+    }
+
+    /// As ``finish()``, into memory of the caller's.
+    /// - Precondition: `room` has exactly 32 bytes.
+    public func finish(into room: UnsafeMutableRawBufferPointer) {
+        precondition(room.count == 32, "a SHA-256 digest has 32 bytes")
+        precondition(
+            EVP_DigestFinal_ex(context, room.baseAddress, nil) == 1, "libcrypto could not finish")
+    }
+
+    /// Forgets everything fed. For many short hashes: asking libcrypto for the algorithm each time
+    /// costs as much as hashing some hundred bytes.
+    public func restart() {
+        precondition(
+            EVP_DigestInit_ex(context, nil, nil) == 1, "libcrypto refused to start again")
     }
 
     /// The digest of `bytes` alone.

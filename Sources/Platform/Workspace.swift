@@ -45,6 +45,7 @@ public final class Workspace: Sendable {
     let readModel: ReadModelStore
     let mustRebuildReadModel: Bool
     let checkpoints: CheckpointStore
+    let suppressionFile: SuppressionFile
     let driver: FoldDriver
     let running = Mutex(RunningState())
     let replays = OneAtATime("another replay is running; try again when it has ended")
@@ -62,7 +63,8 @@ public final class Workspace: Sendable {
     private init(
         directory: String, options: WorkspaceOptions, log: EventLog, access: AccessList,
         secrets: SecretsFile, collector: Collector, projection: LiveProjection,
-        readModel: ReadModelStore, mustRebuildReadModel: Bool, checkpoints: CheckpointStore
+        readModel: ReadModelStore, mustRebuildReadModel: Bool, checkpoints: CheckpointStore,
+        suppressionFile: SuppressionFile
     ) {
         self.directory = directory
         self.options = options
@@ -74,7 +76,10 @@ public final class Workspace: Sendable {
         self.readModel = readModel
         self.mustRebuildReadModel = mustRebuildReadModel
         self.checkpoints = checkpoints
-        driver = FoldDriver(log: log, projection: projection, logger: options.logger)
+        self.suppressionFile = suppressionFile
+        driver = FoldDriver(
+            log: log, projection: projection, logger: options.logger,
+            forget: { checkpoints.removeAll() })
     }
 
     /// Opens or creates the workspace in `directory` and folds what its log holds.
@@ -98,14 +103,26 @@ public final class Workspace: Sendable {
                 atPath: directory + folder, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         }
-        var configuration = LogConfiguration()
-        configuration.extractor = LineExtractor.number
-        let log = try EventLog.open(directory: directory + "/log", configuration: configuration)
+        let log = try EventLog.open(
+            directory: directory + "/log", configuration: LogFiles.configuration())
         do {
             let checkpoints = CheckpointStore(
                 directory: directory + "/checkpoints", identity: log.identity,
                 logger: options.logger)
-            var state = checkpoints.newest(upTo: log.durableEnd) ?? FoldState(key: log.identity.key)
+            let suppressionFile = try SuppressionFile.open(path: directory + "/suppressions.ndjson")
+            let (collector, damages) = try Collector.opening(
+                log: log, rejects: RejectFile(directory: directory + "/rejects"),
+                limits: options.limits, suppressionFile: suppressionFile)
+            let soundness = LogSoundness(log: log, damages: damages)
+            var isRefolded = false
+            let newest = checkpoints.newest(upTo: log.durableEnd) { state in
+                guard soundness.isWhatFolds(to: state) else {
+                    isRefolded = true
+                    return false
+                }
+                return true
+            }
+            var state = newest ?? FoldState(key: log.identity.key)
             let readModel = try ReadModelStore.open(
                 directory: directory + "/read",
                 origin: ModelOrigin(
@@ -116,17 +133,20 @@ public final class Workspace: Sendable {
                 generation: state.generation, from: Offset(state.next))
             if canFollow { state.journal = [] }
             var replayer = Replayer(log: log)
+            let losses = state.logLosses.count
             try replayer.advance(&state, to: log.durableEnd)
+            // What was lost or healed since may stand otherwise in the rows of the read model.
+            let isSame = !isRefolded && state.logLosses.count == losses
             state.journal = state.journal ?? []
             return Workspace(
                 directory: directory, options: options, log: log,
                 access: try AccessList.open(path: directory + "/access.json"),
                 secrets: try SecretsFile.open(path: directory + "/secrets.yaml"),
-                collector: try Collector.open(
-                    log: log, rejects: RejectFile(directory: directory + "/rejects"),
-                    limits: options.limits),
+                collector: collector,
                 projection: LiveProjection(log: log, state: state),
-                readModel: readModel, mustRebuildReadModel: !canFollow, checkpoints: checkpoints)
+                readModel: readModel, mustRebuildReadModel: !canFollow || !isSame,
+                checkpoints: checkpoints,
+                suppressionFile: suppressionFile)
         } catch {
             log.close()
             throw error

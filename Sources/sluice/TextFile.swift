@@ -2,9 +2,7 @@ internal import Glibc
 
 /// Reads the files that people name on the command line.
 enum TextFile {
-    private static let limitBytes = 4 << 20
-
-    static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
+    static func read(_ path: String, limitBytes: Int = 4 << 20) throws(CommandFailure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             let exit: Exit = errno == ENOENT ? .notFound : .failed

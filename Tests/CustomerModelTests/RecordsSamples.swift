@@ -197,6 +197,15 @@ enum RecordSamples {
             OperatorRecord(act: .redrive, subject: "crm", by: "ada", note: oddText),
             required: ["act", "subject", "by"], optional: ["note"]),
         sample(
+            "operator, a loss accepted",
+            OperatorRecord(
+                act: .acceptLoss, subject: "log", by: "ada", note: oddText, from: 3, to: last),
+            required: ["act", "subject", "by"], optional: ["note", "from", "to"]),
+        sample(
+            "restored",
+            RestoredRecord(incarnation: 2, previous: 1, from: 7, to: 1 << 44, backup: time),
+            required: ["incarnation", "previous", "from", "to"], optional: ["backup"]),
+        sample(
             "suppression", SuppressionRecord(type: "email", value: "a@b.c", by: "ada"),
             required: ["type", "value", "by"]),
         sample(

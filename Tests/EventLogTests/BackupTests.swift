@@ -224,7 +224,7 @@ import Testing
                 _ = try Self.restore(source.afterPowerCut(), to: target)
                 break
             } catch {}
-            for image in [target.afterPowerCut(), target.afterLuckyPowerCut()] {
+            for image in [target.afterPowerCut(), target.afterPowerCut(.everything)] {
                 if image.contents("manifest") == nil {
                     _ = try Self.restore(source.afterPowerCut(), to: image)
                 }

@@ -130,20 +130,28 @@ struct ByteReader {
             #expect(integer(entry + 4) == crc(start..<end), "\(name): block \(id)")
             #expect(bytes[entry + 32..<entry + 64].elementsEqual(digest), "\(name): block \(id)")
             if [1, 3, 4].contains(id) { covered += digest }
-            #expect(bytes[entry + 2] == (id >= 4 ? 1 : 0))
-            if id >= 4 { pages(start..<end, width: Int(bytes[entry + 3]), integer(entry + 24)) }
+            let kind = bytes[entry + 2]
+            #expect((kind > 0) == (id >= 4))
+            if kind > 0 {
+                pages(start..<end, kind, width: Int(bytes[entry + 3]), integer(entry + 24))
+            }
         }
         #expect(next == directory, "\(name)")
         #expect(bytes[trailer + 80..<trailer + 112].elementsEqual(SHA256.of(covered).bytes))
     }
 
-    private func pages(_ block: Range<Int>, width: Int, _ elements: UInt64) {
+    /// What elements are in each page: as `kind` 1 in bytes, 2 in bits, 3 a first one and differences in bits.
+    private func pages(_ block: Range<Int>, _ kind: UInt8, width: Int, _ elements: UInt64) {
+        let bits = kind == 1 ? width * 8 : width
+        let fixed = kind == 3 ? 1 : 0
+        let perPage = fixed + (4088 - fixed * 8) * 8 / bits
         var left = Int(elements)
         for start in stride(from: block.lowerBound, to: block.upperBound, by: 4096) {
             let end = min(start + 4096, block.upperBound)
-            let number = min(left, 4088 / width)
+            let number = min(left, perPage)
+            let length = fixed * 8 + ((number - fixed) * bits + 7) / 8
             #expect(integer(end - 4) as UInt32 == UInt32(number), "\(name) at \(start)")
-            #expect(integer(end - 8) == crc(start..<start + number * width), "\(name) at \(start)")
+            #expect(integer(end - 8) == crc(start..<start + length), "\(name) at \(start)")
             left -= number
         }
         #expect(left == 0, "\(name) at \(block.lowerBound)")

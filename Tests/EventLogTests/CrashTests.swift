@@ -3,69 +3,6 @@ import Synchronization
 import Testing
 
 @Suite struct `Crashes` {
-    /// Appends five records at a time until done or refused; how many were acknowledged.
-    static func work(_ storage: MemoryStorage, from start: Int, upTo end: Int) -> Int {
-        var configuration = Make.configuration(sealing: .background)
-        configuration.rollRawBytes = 5_000
-        configuration.frameBytes = 600
-        configuration.sealedFrameBytes = 1_500
-        var acknowledged = start
-        do {
-            let log = try EventLog.open(storage: storage, configuration: configuration)
-            defer { log.close() }
-            for number in stride(from: start, to: end, by: 5) {
-                try log.write(Make.drafts(number..<number + 5, padding: 0))
-                acknowledged = number + 5
-            }
-        } catch {}
-        return acknowledged
-    }
-
-    @Test func `a crash at any sync loses nothing acknowledged, with rolls and seals`() throws {
-        var sync = 0
-        var crashes = 0
-        while true {
-            sync += 1
-            let storage = MemoryStorage()
-            storage.state.withLock { $0.freezeAtSync = sync }
-            let acknowledged = Self.work(storage, from: 0, upTo: 150)
-            let isFrozen = storage.state.withLock { $0.isFrozen }
-            let images = [
-                ("nothing unsynced survived", storage.afterPowerCut()),
-                ("everything survived", storage.afterLuckyPowerCut()),
-                ("a third survived", storage.afterPartialPowerCut(portion: 0.33)),
-                ("most survived", storage.afterPartialPowerCut(portion: 0.9)),
-            ]
-            for (survival, image) in images {
-                try check(image, acknowledged, "crash at sync \(sync), \(survival)")
-            }
-            if !isFrozen { break }
-            crashes += 1
-        }
-        #expect(crashes > 40, "only \(crashes) syncs were tried")
-    }
-
-    private func check(_ image: MemoryStorage, _ acknowledged: Int, _ what: String) throws {
-        let log = try EventLog.open(storage: image, configuration: Make.configuration())
-        let (records, damages) = try log.readAll()
-        let own = records.filter { $0.kind < 240 }
-        #expect(damages.isEmpty && log.recovery.damages.isEmpty, "\(what)")
-        #expect(own.count >= acknowledged, "\(what): \(own.count) of \(acknowledged)")
-        let isTrue = own.enumerated().allSatisfy { $1.matches(Make.draft($0, padding: 0)) }
-        #expect(isTrue, "\(what): a wrong record")
-        for finding in log.recovery.findings {
-            if case .possiblyAcknowledged = finding { Issue.record("\(what): \(finding)") }
-        }
-        log.close()
-        // And it goes on, seals what is left over, and is whole.
-        let start = own.count
-        let more = Self.work(image, from: start, upTo: start + 10)
-        #expect(more >= start + 10, "\(what): appends do not go on")
-        let again = try EventLog.open(storage: image, configuration: Make.configuration())
-        #expect(try again.verify().problems.isEmpty, "\(what)")
-        again.close()
-    }
-
     @Test func `L5: a failed fsync is final, and nothing that it did not cover is ever seen`()
         throws
     {

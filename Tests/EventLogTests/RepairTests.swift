@@ -194,7 +194,7 @@ enum Broken {
             storage.state.withLock { $0.freezeAtSync = sync }
             do { _ = try Broken.reindex(storage) } catch {}
             isFrozen = storage.state.withLock { $0.isFrozen }
-            for image in [storage.afterPowerCut(), storage.afterLuckyPowerCut()] {
+            for image in [storage.afterPowerCut(), storage.afterPowerCut(.everything)] {
                 #expect(try Broken.reindex(image).notHealed.isEmpty, "crash at sync \(sync)")
                 try expectWhole(image, records)
             }

@@ -1,6 +1,7 @@
 import EventLog
 import JSONText
 import Platform
+import Projections
 import Testing
 
 @Suite struct `A message id` {
@@ -124,6 +125,18 @@ import Testing
         }
         #expect(missing == 0)
         #expect(wrong < 20, "38 bits of hash are kept")
+    }
+
+    @Test func `L3: holds offsets on both sides of a gap, however wide`() {
+        var space = OffsetSpace()
+        space.begin(at: 1 << 44, row: 3)
+        space.begin(at: 511 << 44, row: 5)
+        var index = MessageIndex(space: space)
+        let offsets: [UInt64] = [0, 2, 1 << 44, 1 << 44 | 1, 511 << 44, 511 << 44 | 77]
+        for offset in offsets { index.insert(hash: 42, offset: offset) }
+        var found: [UInt64] = []
+        index.forEachCandidate(42) { found.append($0) }
+        #expect(found.sorted() == offsets)
     }
 
     @Test func `keeps all offsets of one hash`() {

@@ -11,6 +11,8 @@ import Projections
 struct History {
     var state: FoldState
     private(set) var records: [(record: Header, line: [UInt8])] = []
+    /// Ranges that cannot be read, as the log would hand them out.
+    private(set) var damage: [Quarantine] = []
     private var extractor: EventExtractor
     /// Microseconds; every record is a second after the one before unless told otherwise.
     var clock: Int64 = 1_767_225_600_000_000  // 2026-01-01T00:00:00Z
@@ -34,7 +36,55 @@ struct History {
         if let policy { try activate(policy) }
     }
 
-    var next: UInt64 { UInt64(records.count) }
+    /// The offset of the next record.
+    private(set) var next: UInt64 = 0
+
+    /// Begins another incarnation, as a restored log does (L3).
+    @discardableResult
+    mutating func restore(incarnation: UInt64) -> UInt64 {
+        let missing = next
+        next = (incarnation - 1) << 44
+        return append(
+            RestoredRecord(
+                incarnation: incarnation, previous: incarnation - 1, from: missing, to: next,
+                backup: Timestamp(microseconds: clock)))
+    }
+
+    /// Moves to where another incarnation begins, and writes nothing.
+    mutating func skipToIncarnation(_ incarnation: UInt64) { next = (incarnation - 1) << 44 }
+
+    /// Counts a policy version that no record shows.
+    mutating func losePolicy() { policyVersion += 1 }
+
+    /// Appends records that can never be read, of which only `keys` and `kinds` are known.
+    @discardableResult
+    mutating func lose(_ count: Int, keys: [UInt64]?, kinds: [UInt8]?) -> Range<UInt64> {
+        let lost = next..<next + UInt64(count)
+        let quarantine = Quarantine(
+            damage: Damage(file: "x", position: 1, offsets: lost, reason: "bad"), keys: keys,
+            kinds: kinds)
+        damage.append(quarantine)
+        next = lost.upperBound
+        state.quarantine(quarantine)
+        return lost
+    }
+
+    /// The log's key hashes of an event that was never appended.
+    func keys(of json: String, source: String = "web") throws -> [UInt64] {
+        var extractor = extractor
+        var parser = JSONParser()
+        return try parser.parse(Array("{\"body\":\(json)}".utf8)) { line in
+            EventBody(line: line).map {
+                extractor.columns(
+                    of: $0, source: source, received: Timestamp(microseconds: clock)
+                ).keys
+            }
+        } ?? []
+    }
+
+    private func place(_ offset: UInt64) -> Int {
+        records.firstIndex { $0.record.offset == offset } ?? 0
+    }
 
     // MARK: Records
 
@@ -101,23 +151,24 @@ struct History {
         let prefix =
             "{\"v\":1,\"offset\":\(header.offset),\"recorded\":\"\(Timestamp(microseconds: clock))\","
         records.append((header, Array(prefix.utf8) + tail))
+        next += 1
         clock += 1_000_000
-        apply(header.offset, to: &state)
+        apply(records.count - 1, to: &state)
         return header.offset
     }
 
     // MARK: Folding
 
-    private func apply(_ offset: UInt64, to state: inout FoldState) {
-        let step = withRecord(offset) { state.apply($0) }
+    private func apply(_ place: Int, to state: inout FoldState) {
+        let step = withRecord(place) { state.apply($0) }
         if case .needsHistory(let metrics) = step {
-            for past in 0..<offset { withRecord(past) { state.count($0, in: metrics) } }
-            state.finishActivation(at: offset)
+            for past in 0..<place { withRecord(past) { state.count($0, in: metrics) } }
+            state.finishActivation(at: records[place].record.offset)
         }
     }
 
-    private func withRecord<R>(_ offset: UInt64, _ body: (FoldRecord) -> R) -> R {
-        let (header, line) = records[Int(offset)]
+    private func withRecord<R>(_ place: Int, _ body: (FoldRecord) -> R) -> R {
+        let (header, line) = records[place]
         return line.withUnsafeBytes { bytes in
             body(
                 FoldRecord(
@@ -129,26 +180,57 @@ struct History {
 
     /// Applies the rest of the log to a state that stands earlier.
     func advance(_ state: inout FoldState) {
-        for offset in state.next..<next { apply(offset, to: &state) }
+        advance(&state, upTo: next)
+    }
+
+    private func advance(_ state: inout FoldState, upTo end: UInt64) {
+        var lost = damage.filter { $0.offsets.lowerBound >= state.next }[...]
+        for place in records.indices {
+            let offset = records[place].record.offset
+            guard offset >= state.next, offset < end else { continue }
+            while let first = lost.first, first.offsets.lowerBound < offset {
+                state.quarantine(first)
+                lost.removeFirst()
+            }
+            apply(place, to: &state)
+        }
+        for rest in lost where rest.offsets.lowerBound < end { state.quarantine(rest) }
     }
 
     /// The same log folded anew.
     func rebuilt(schedule: FoldState.Schedule = .asActivated, upTo end: UInt64? = nil) -> FoldState
     {
         var fresh = FoldState(key: Self.key, schedule: schedule)
-        for offset in 0..<(end ?? next) { apply(offset, to: &fresh) }
+        advance(&fresh, upTo: end ?? next)
+        return fresh
+    }
+
+    /// The same log folded anew after the record at `offset` was damaged; nobody knows whom it named.
+    func refolded(losing offset: UInt64, kinds: [UInt8]) -> FoldState {
+        var fresh = FoldState(key: Self.key)
+        for place in records.indices {
+            guard records[place].record.offset == offset else {
+                apply(place, to: &fresh)
+                continue
+            }
+            fresh.quarantine(
+                Quarantine(
+                    damage: Damage(
+                        file: "x", position: 1, offsets: offset..<offset + 1, reason: "bad"),
+                    keys: [], kinds: kinds))
+        }
         return fresh
     }
 
     // MARK: Questions
 
     func explain(_ offset: UInt64, _ destination: String) throws -> Explanation? {
-        let (header, line) = records[Int(offset)]
+        let (header, line) = records[place(offset)]
         var parser = JSONParser()
         return try parser.parse(line) {
             state.explain(
                 at: offset, line: $0, source: header.source, occurred: header.occurred,
-                destination: destination)
+                keys: header.keys, destination: destination)
         }
     }
 
@@ -189,10 +271,11 @@ struct History {
         let lane = Lane(destination: destination, epoch: epoch)
         let effects = pending(destination, epoch: epoch)
         return try copy.look(
-            effects, lines: effects.map { records[Int($0.offset)].line },
+            effects, lines: effects.map { records[place($0.offset)].line },
             metas: effects.map {
-                let header = records[Int($0.offset)].record
-                return FoldLine(source: header.source, occurred: header.occurred)
+                let header = records[place($0.offset)].record
+                return FoldLine(
+                    source: header.source, occurred: header.occurred, keys: header.keys)
             }, lane: lane, now: Timestamp(microseconds: clock))
     }
 

@@ -291,6 +291,28 @@ import Testing
         #expect(changes.last?.reason == .tick)
     }
 
+    @Test func `L3, E2: an entry that a restore left behind may have been told, so its exit is`()
+        throws
+    {
+        var history = try consenting()
+        history.append(TickRecord(time: Timestamp(microseconds: history.clock), asIfLive: false))
+        try spend(&history, "150", id: "o1")
+        history.release("ads")
+        #expect(history.pending("ads").count == 2)
+        history.restore(incarnation: 2)
+        history.append(OperatorRecord(act: .resume, subject: "ads", by: "test"))
+        #expect(history.pending("ads").isEmpty)
+        history.clock += 5 * 86_400_000_000
+        history.append(TickRecord(time: Timestamp(microseconds: history.clock), asIfLive: false))
+        history.release("ads")
+        guard case .send(let outgoing) = try #require(history.look("ads").verdicts.first) else {
+            Issue.record("the destination would keep somebody who left")
+            return
+        }
+        #expect(outgoing.action == .exited || outgoing.audience == "big")
+        #expect(history.rebuilt().digest() == history.state.digest())
+    }
+
     @Test func `T2: what an import changed is not sent`() throws {
         var history = try consenting()
         try history.event(

@@ -8,11 +8,22 @@ struct RandomHistory {
     var history: History
     private var random: SplitMix
 
-    init(seed: UInt64, length: Int, policies: Int = 3) throws {
+    /// - Parameters:
+    ///   - restores: how often the log is restored from a backup along the way (L3).
+    ///   - damages: how often records are lost (L9).
+    init(
+        seed: UInt64, length: Int, policies: Int = 3, restores: Int = 0, damages: Int = 0
+    ) throws {
         random = SplitMix(seed: seed)
         history = try History(policy: Self.policy(0))
         var version = 1
+        let stretch = length / (restores + 1)
         for index in 0..<length {
+            if index > 0, index % stretch == 0, index / stretch <= restores {
+                history.restore(incarnation: UInt64(index / stretch + 1))
+                history.append(OperatorRecord(act: .resume, subject: "ads", by: "test"))
+            }
+            if damages > 0, index % (length / (damages + 1)) == 7 { try lose(index) }
             history.clock += Int64(random.next(upTo: 4)) * 3_600_000_000
             switch random.next(upTo: 20) {
             case 0 where version < policies:
@@ -62,6 +73,19 @@ struct RandomHistory {
                     envelope: random.next(upTo: 15) == 0 ? ",\"gpc\":true" : "")
             }
         }
+    }
+
+    private mutating func lose(_ index: Int) throws {
+        let message = Message.track("x", id: "lost\(index)", user: user(), anonymous: device())
+        let isKnown = random.next(upTo: 2) == 0
+        let lost = history.lose(
+            1 + random.next(upTo: 5), keys: isKnown ? try history.keys(of: message) : nil,
+            kinds: isKnown ? [1] : nil)
+        guard random.next(upTo: 3) > 0 else { return }
+        history.append(
+            OperatorRecord(
+                act: .acceptLoss, subject: "log", by: "test", from: lost.lowerBound,
+                to: lost.upperBound))
     }
 
     private mutating func user() -> String { "u\(random.next(upTo: 5))" }

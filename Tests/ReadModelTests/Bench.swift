@@ -101,7 +101,7 @@ final class Bench {
     /// Folds everything that is in the log.
     func fold() throws {
         try settle()
-        while try projection.applyNext(&replayer, limit: 10_000) > 0 {}
+        while try projection.applyNext(&replayer, limit: 10_000) != .nothing {}
     }
 
     /// Waits until everything that was written can be folded.

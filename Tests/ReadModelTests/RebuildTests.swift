@@ -120,7 +120,7 @@ import Testing
             ContinuousClock.now < deadline
         {}
         var replayer = Replayer(log: bench.log)
-        while try projection.applyNext(&replayer, limit: 50) > 0 {}
+        while try projection.applyNext(&replayer, limit: 50) != .nothing {}
         try await rebuild.value
         try bench.follow()
         let followed = try bench.dump()

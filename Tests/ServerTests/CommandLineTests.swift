@@ -21,7 +21,8 @@ import sluice
         "key create web --name web-2", "key revoke web", "key list", "token create auditor dpo",
         "token revoke dpo", "token list", "tail events --from 12", "log stat", "log verify",
         "log cat", "log cat 5 --limit 3", "status --data d --json", "rejects --limit 3", "log seal",
-        "sql select",
+        "sql select", "suppress --reapply suppressions.ndjson",
+        "log accept-loss --from 3 --to 9 --reason broken --by ada",
     ])
     func `takes`(_ line: String) throws {
         _ = try Sluice.parseAsRoot(line.split(separator: " ").map(String.init))
@@ -33,6 +34,8 @@ import sluice
         "policy apply", "audit disclosures", "audit disclosures a:b --person c:d", "explain",
         "profile ada",
         "profile :1", "profile user_id:", "token create king ada", "nothing", "status --loud",
+        "suppress", "suppress user_id:1 --reapply f", "log accept-loss --from 3 --to 9",
+        "log accept-loss --from -3 --to 9 --reason x",
     ])
     func `refuses as wrong usage`(_ line: String) throws {
         let error = #expect(throws: (any Error).self) {

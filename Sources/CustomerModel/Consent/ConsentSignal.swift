@@ -24,7 +24,8 @@ public struct ConsentSignal: Equatable, Sendable {
     ///
     /// A purpose is granted when all its categories are present and true, and denied when one is false;
     /// with some missing and none false it is neither, and the event's own use of it is withheld. An
-    /// absent or empty `consent` object says nothing.
+    /// absent `consent` object says nothing; an empty one neither, unless the event has integrations
+    /// too: then, as with Segment, every category counts as missing.
     public static func read(_ body: EventBody, purposes: [Purpose]) -> ConsentSignal {
         var signal = ConsentSignal()
         if body.hasGPC {
@@ -38,6 +39,12 @@ public struct ConsentSignal: Equatable, Sendable {
             return signal
         }
         guard let preferences = consent["categoryPreferences"], !preferences.isNull else {
+            if body.hasIntegrations {
+                for (index, purpose) in purposes.enumerated()
+                where !purpose.segmentCategories.isEmpty {
+                    signal.missing |= 1 << UInt64(index)
+                }
+            }
             return signal
         }
         guard preferences.kind == .object else {
@@ -68,5 +75,13 @@ public struct ConsentSignal: Equatable, Sendable {
             }
         }
         return signal
+    }
+}
+
+extension EventBody {
+    /// Whether the item or its batch names at least one integration.
+    fileprivate var hasIntegrations: Bool {
+        item["integrations"].map { $0.count > 0 } == true
+            || sharedIntegrations.map { $0.count > 0 } == true
     }
 }

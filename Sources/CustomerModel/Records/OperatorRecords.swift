@@ -44,16 +44,25 @@ public struct OperatorRecord: ControlRecord {
     }
 
     public var act: Act
-    /// The name of the destination, key or token.
+    /// The name of the destination, key or token; `log` when a loss is accepted.
     public var subject: String
     public var by: String
     public var note: String?
+    /// The first offset of an accepted loss.
+    public var from: UInt64?
+    /// The first offset after it.
+    public var to: UInt64?
 
-    public init(act: Act, subject: String, by: String, note: String? = nil) {
+    public init(
+        act: Act, subject: String, by: String, note: String? = nil, from: UInt64? = nil,
+        to: UInt64? = nil
+    ) {
         self.act = act
         self.subject = subject
         self.by = by
         self.note = note
+        self.from = from
+        self.to = to
     }
 
     public init(_ body: JSONView) throws(RecordError) {
@@ -62,6 +71,8 @@ public struct OperatorRecord: ControlRecord {
         subject = try reader.string("subject")
         by = try reader.string("by")
         note = try reader.ifPresent("note", reader.string)
+        from = try reader.ifPresent("from", reader.offset)
+        to = try reader.ifPresent("to", reader.offset)
     }
 
     public func write(into out: inout JSONWriter) {
@@ -70,6 +81,8 @@ public struct OperatorRecord: ControlRecord {
         out.member("subject", subject)
         out.member("by", by)
         if let note { out.member("note", note) }
+        if let from { out.member("from", from) }
+        if let to { out.member("to", to) }
         out.endObject()
     }
 }

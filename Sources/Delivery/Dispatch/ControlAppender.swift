@@ -22,7 +22,7 @@ struct ControlAppender: Sendable {
                 switch error {
                 case .full: try await clock.sleep(20)
                 case .diskFull: try await clock.sleep(1_000)
-                case .failed, .closed, .invalid: throw error
+                case .failed, .closed, .exhausted, .invalid: throw error
                 }
             }
         }

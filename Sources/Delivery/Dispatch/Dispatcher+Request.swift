@@ -32,8 +32,9 @@ extension Dispatcher {
         // E6: everything durable at this moment has been applied before anything is judged.
         try await projection.waitApplied(through: log.durableEnd)
         let look = try await worker.look(request.effects, in: lane, now: clock.now())
-        // The policy moved on under us: begin again with what it says now.
-        guard look.destination.connector == request.destination.connector,
+        // The policy moved on under us, or an operator, a loss or a restore holds us: begin again with what is
+        // so now.
+        guard !look.isHeld, look.destination.connector == request.destination.connector,
             look.destination.epoch == lane.epoch
         else { return }
         let outgoing = Self.fitting(try await cancel(request, after: look), in: request)

@@ -48,6 +48,9 @@ final class LogWorker: Sendable {
                         return try AttemptRecord(body)
                     }
                 }
+            } catch LogError.damaged(let damage) {
+                self.projection.notice(damage)
+                throw Self.unreadable(offset)
             } catch {
                 throw Self.unreadable(offset)
             }

@@ -92,6 +92,27 @@ struct GrowingBytes: ~Copyable {
         count += extra
     }
 
+    /// Appends the low `bits` of each value, one behind the other from the lowest bit of the first byte on; the
+    /// last byte is filled up with zeros. `bits` is a multiple of 8, or at most
+    /// ``ColumnView/maximumPackedBits``.
+    mutating func appendPacked(_ values: some Collection<UInt64>, bits: Int) {
+        let first = count
+        resize(to: first + (values.count * bits + 7) / 8)
+        // Each store writes eight bytes; the next overwrites what was too much, and the buffer has slack
+        // for the last.
+        var position = first
+        var kept: UInt64 = 0
+        var keptBits = 0
+        for value in values {
+            kept |= value &<< UInt64(keptBits)
+            start.storeBytes(of: kept.littleEndian, toByteOffset: position, as: UInt64.self)
+            let filled = keptBits &+ bits
+            position &+= filled &>> 3
+            kept = filled >= 64 ? 0 : kept &>> UInt64(filled & ~7)
+            keptBits = filled & 7
+        }
+    }
+
     mutating func store<T: FixedWidthInteger>(_ value: T, at position: Int) {
         precondition(position >= 0 && position <= count - MemoryLayout<T>.size)
         (start + position).storeBytes(of: value.littleEndian, as: T.self)

@@ -2,23 +2,114 @@
 enum ColumnID: UInt8 {
     case recorded = 1
     case occurred, kind, source, name, lineLength, keyCount, keys, salts, names, keyReferences
+
+    /// Whether it is values of some width above a base.
+    var holdsIntegers: Bool { self != .salts && self != .names }
 }
 
-/// One column's values, base + an unsigned integer of `width` bytes each.
+/// One column's values, base + an unsigned integer of `bits` bits each.
 ///
-/// - Invariant: eight bytes may be read from any of its rows; its buffer has that slack.
+/// - Invariant: eight bytes may be read from the byte in which any of its rows begins; its buffer has that
+///   slack. `bits` is a multiple of 8, or at most ``maximumPackedBits``, so that those hold the whole value.
 struct ColumnView {
+    /// Eight bytes from the one in which a value begins hold so many bits of it.
+    static let maximumPackedBits = 57
+
     var base: Int64 = 0
-    var width = 0
+    var bits = 0
     var mask: UInt64 = 0
     var data: UnsafeRawPointer
 
     @inline(__always)
-    func value(_ row: Int) -> Int64 {
-        let wide = data.loadUnaligned(fromByteOffset: row &* width, as: UInt64.self)
-        return base &+ Int64(bitPattern: UInt64(littleEndian: wide) & mask)
+    func value(_ row: Int) -> Int64 { base &+ Int64(bitPattern: stored(row)) }
+
+    @inline(__always)
+    private func stored(_ row: Int) -> UInt64 {
+        let bit = row &* bits
+        let wide = data.loadUnaligned(fromByteOffset: bit &>> 3, as: UInt64.self)
+        return (UInt64(littleEndian: wide) &>> UInt64(bit & 7)) & mask
+    }
+
+    /// Decodes `rows` into the front of `out`, truncating to its type.
+    func decode<T: FixedWidthInteger>(_ rows: Range<Int>, into out: UnsafeMutableBufferPointer<T>) {
+        precondition(out.count >= rows.count)
+        switch bits {
+        case 0:
+            let value = T(truncatingIfNeeded: base)
+            for row in 0..<rows.count { out[row] = value }
+        case 8: decode(UInt8.self, rows, into: out)
+        case 16: decode(UInt16.self, rows, into: out)
+        case 32: decode(UInt32.self, rows, into: out)
+        case 64: decode(UInt64.self, rows, into: out)
+        default:
+            let base = T(truncatingIfNeeded: base)
+            for row in 0..<rows.count {
+                out[row] = base &+ T(truncatingIfNeeded: stored(rows.lowerBound &+ row))
+            }
+        }
+    }
+
+    /// A loop for one width, which the compiler makes wide.
+    @inline(__always)
+    private func decode<Stored: FixedWidthInteger, T: FixedWidthInteger>(
+        _ stored: Stored.Type, _ rows: Range<Int>, into out: UnsafeMutableBufferPointer<T>
+    ) {
+        let base = T(truncatingIfNeeded: base)
+        let start = data + rows.lowerBound &* MemoryLayout<Stored>.size
+        for row in 0..<rows.count {
+            let value = start.loadUnaligned(
+                fromByteOffset: row &* MemoryLayout<Stored>.size, as: Stored.self)
+            out[row] = base &+ T(truncatingIfNeeded: Stored(littleEndian: value))
+        }
+    }
+
+    /// The first of `rows` that holds `wanted`.
+    func firstIndex(of wanted: Int64, in rows: Range<Int>) -> Int? {
+        // Compared as it is stored. What the width cannot hold is not there.
+        let looked = UInt64(bitPattern: wanted &- base)
+        guard looked & ~mask == 0 else { return nil }
+        // Blocks without a branch inside, so that several values are compared at once.
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+            let end = min(row &+ 64, rows.upperBound)
+            var hits: UInt64 = 0
+            for place in row..<end { hits &+= stored(place) == looked ? 1 : 0 }
+            if hits > 0 {
+                for place in row..<end where stored(place) == looked { return place }
+            }
+            row = end
+        }
+        return nil
     }
 }
+
+/// How wide the values of a column are.
+struct ColumnWidth {
+    private static let packed: UInt8 = 0x80
+
+    var bits: Int
+
+    /// As many whole bytes as `largest` needs, or as many bits.
+    init(for largest: UInt64, packing: ColumnPacking) {
+        bits = 64 - largest.leadingZeroBitCount
+        if packing == .bytes || bits > ColumnView.maximumPackedBits { bits = (bits + 7) / 8 * 8 }
+    }
+
+    /// What the directory says: a number of bytes up to 8, or 80 (hexadecimal) and a number of bits.
+    init(code: UInt8) throws(FormatProblem) {
+        bits = code & Self.packed == 0 ? Int(code) * 8 : Int(code & ~Self.packed)
+        guard bits <= (code & Self.packed == 0 ? 64 : ColumnView.maximumPackedBits) else {
+            throw FormatProblem("a column's width is \(code)")
+        }
+    }
+
+    var code: UInt8 { bits % 8 == 0 ? UInt8(bits / 8) : Self.packed | UInt8(bits) }
+    /// What `count` values take.
+    func bytes(_ count: Int) -> Int { (count * bits + 7) / 8 }
+}
+
+/// Whole bytes are made faster; bits take less room.
+enum ColumnPacking { case bytes, bits }
 
 /// The decoded directory of a columns section: pointers into the section's bytes, which must outlive it.
 struct ColumnSection {
@@ -78,11 +169,14 @@ struct ColumnSection {
             last = bytes[place]
             columnsSeen |= bytes[place] < 64 ? 1 << UInt64(bytes[place]) : 0
             let base = bytes.integer(Int64.self, at: place + 2)
-            let width = Int(bytes[place + 1])
+            let code = bytes[place + 1]
             let length = try self.length(
-                id: bytes[place], width: width, base: base, room: bytes.count - position)
-            let mask = width >= 8 ? UInt64.max : (1 << UInt64(width * 8)) - 1
-            let view = ColumnView(base: base, width: width, mask: mask, data: start + position)
+                id: bytes[place], code: code, base: base, room: bytes.count - position)
+            var view = ColumnView(base: base, data: start + position)
+            if ColumnID(rawValue: bytes[place])?.holdsIntegers ?? false {
+                view.bits = try ColumnWidth(code: code).bits
+                view.mask = view.bits == 64 ? .max : (1 << UInt64(view.bits)) - 1
+            }
             let part = bytes.part(position..<position + length)
             try assign(view, part, id: bytes[place])
             position += length
@@ -103,19 +197,17 @@ struct ColumnSection {
 
     /// The bytes that a column takes; never more than `room`.
     private func length(
-        id: UInt8, width: Int, base: Int64, room: Int
+        id: UInt8, code: UInt8, base: Int64, room: Int
     ) throws(FormatProblem) -> Int {
         let length: Int
         switch ColumnID(rawValue: id) {
         case .recorded, .occurred, .kind, .source, .name, .lineLength, .keyCount:
-            guard width <= 8 else { throw FormatProblem("a column's width is \(width)") }
-            length = count * width
+            length = try ColumnWidth(code: code).bytes(count)
         case .keys:
-            guard width == 8, base == 0 else { throw FormatProblem("key hashes have eight bytes") }
+            guard code == 8, base == 0 else { throw FormatProblem("key hashes have eight bytes") }
             length = totalKeys * 8
         case .keyReferences:
-            guard width <= 8 else { throw FormatProblem("a column's width is \(width)") }
-            length = totalKeys * width
+            length = try ColumnWidth(code: code).bytes(totalKeys)
         case .salts: length = count * 16
         case .names, nil:
             guard base >= 0, base <= Int64(room), id == ColumnID.names.rawValue || id >= 32 else {
@@ -197,7 +289,8 @@ struct ColumnBuilder {
     private var lengths: [Int64] = []
     private var keyCounts: [Int64] = []
     private(set) var keys: [UInt64] = []
-    private var references: [Int64] = []
+    /// Of the sealed section that was appended last.
+    private(set) var references: [Int64] = []
 
     var count: Int { recorded.count }
 
@@ -252,7 +345,7 @@ struct ColumnBuilder {
         out.append(UInt32(columns))
         out.appendZeros(columns * 10)
         var place = directory + 4
-        appendShared(to: &out, directory: &place)
+        appendShared(.bytes, to: &out, directory: &place)
         Self.describe(.keys, width: 8, base: 0, at: &place, in: &out)
         keys.withUnsafeBytes { out.append($0) }
         Self.describe(.salts, width: 16, base: 0, at: &place, in: &out)
@@ -265,16 +358,16 @@ struct ColumnBuilder {
 
     /// Appends the section that stands in a sealed segment's footer.
     mutating func appendSealedSection(
-        referringTo reference: (UInt64) -> Int64, to out: inout GrowingBytes
+        referringTo hashes: HashPlaces, to out: inout GrowingBytes
     ) {
         references.removeAll(keepingCapacity: true)
-        for key in keys { references.append(reference(key)) }
+        for key in keys { references.append(Int64(hashes.place(of: key))) }
         let directory = out.count
         out.append(8 as UInt32)
         out.appendZeros(80)
         var place = directory + 4
-        appendShared(to: &out, directory: &place)
-        Self.append(references, as: .keyReferences, to: &out, directory: &place)
+        appendShared(.bits, to: &out, directory: &place)
+        Self.append(references, as: .keyReferences, .bits, to: &out, directory: &place)
     }
 
     /// Appends the section that stands beside a sealed frame: its salts.
@@ -287,36 +380,27 @@ struct ColumnBuilder {
         out.append(salts)
     }
 
-    private func appendShared(to out: inout GrowingBytes, directory place: inout Int) {
-        Self.append(recorded, as: .recorded, to: &out, directory: &place)
-        Self.append(occurred, as: .occurred, to: &out, directory: &place)
-        Self.append(kinds, as: .kind, to: &out, directory: &place)
-        Self.append(sources, as: .source, to: &out, directory: &place)
-        Self.append(names, as: .name, to: &out, directory: &place)
-        Self.append(lengths, as: .lineLength, to: &out, directory: &place)
-        Self.append(keyCounts, as: .keyCount, to: &out, directory: &place)
+    private func appendShared(
+        _ packing: ColumnPacking, to out: inout GrowingBytes, directory place: inout Int
+    ) {
+        Self.append(recorded, as: .recorded, packing, to: &out, directory: &place)
+        Self.append(occurred, as: .occurred, packing, to: &out, directory: &place)
+        Self.append(kinds, as: .kind, packing, to: &out, directory: &place)
+        Self.append(sources, as: .source, packing, to: &out, directory: &place)
+        Self.append(names, as: .name, packing, to: &out, directory: &place)
+        Self.append(lengths, as: .lineLength, packing, to: &out, directory: &place)
+        Self.append(keyCounts, as: .keyCount, packing, to: &out, directory: &place)
     }
 
-    /// Frame of reference: the smallest value, and what is left in as few bytes as the largest needs.
+    /// Frame of reference: the smallest value, and what is left in as little as the largest needs.
     private static func append(
-        _ values: [Int64], as id: ColumnID, to out: inout GrowingBytes, directory place: inout Int
+        _ values: [Int64], as id: ColumnID, _ packing: ColumnPacking, to out: inout GrowingBytes,
+        directory place: inout Int
     ) {
         let (low, high) = bounds(values)
-        let spread = UInt64(bitPattern: high &- low)
-        let width = (64 - spread.leadingZeroBitCount + 7) / 8
-        describe(id, width: width, base: low, at: &place, in: &out)
-        guard width > 0 else { return }
-        let start = out.count
-        out.resize(to: start + values.count * width)
-        // Each store writes eight bytes; the next overwrites what was too much, and the buffer has
-        // slack for the last.
-        guard let target = out.mutableBytes.baseAddress else { return }
-        var position = start
-        for value in values {
-            let left = UInt64(bitPattern: value &- low).littleEndian
-            target.storeBytes(of: left, toByteOffset: position, as: UInt64.self)
-            position &+= width
-        }
+        let width = ColumnWidth(for: UInt64(bitPattern: high &- low), packing: packing)
+        describe(id, width: width.code, base: low, at: &place, in: &out)
+        out.appendPacked(values.lazy.map { UInt64(bitPattern: $0 &- low) }, bits: width.bits)
     }
 
     private static func bounds(_ values: [Int64]) -> (low: Int64, high: Int64) {
@@ -330,10 +414,10 @@ struct ColumnBuilder {
     }
 
     private static func describe(
-        _ id: ColumnID, width: Int, base: Int64, at place: inout Int, in out: inout GrowingBytes
+        _ id: ColumnID, width: UInt8, base: Int64, at place: inout Int, in out: inout GrowingBytes
     ) {
         out.store(id.rawValue, at: place)
-        out.store(UInt8(width), at: place + 1)
+        out.store(width, at: place + 1)
         out.store(base, at: place + 2)
         place += 10
     }

@@ -4,30 +4,31 @@ enum FrameLists {
     /// `holders` name each (place, frame) pair once, frames ascending.
     static func make(
         _ holders: [(place: Int32, frame: Int32)], places: Int, frames: Int
-    ) -> (values: [UInt64], lists: [UInt64]) {
+    ) -> (values: [UInt32], lists: [UInt32]) {
         // A counting sort by place keeps the frames in order.
-        var ends = [Int](repeating: 0, count: places + 1)
+        var ends = [UInt32](repeating: 0, count: places + 1)
         for holder in holders { ends[Int(holder.place) + 1] += 1 }
         for place in 0..<places { ends[place + 1] += ends[place] }
         var next = ends
-        var sorted = [Int32](repeating: 0, count: holders.count)
+        var sorted = [UInt32](repeating: 0, count: holders.count)
         for holder in holders {
-            sorted[next[Int(holder.place)]] = holder.frame
+            sorted[Int(next[Int(holder.place)])] = UInt32(holder.frame)
             next[Int(holder.place)] += 1
         }
-        var values: [UInt64] = []
-        values.reserveCapacity(places)
-        var lists: [UInt64] = []
+        // The places are used again for the values.
+        var values = next
+        var lists: [UInt32] = []
         for place in 0..<places {
-            let held = sorted[ends[place]..<ends[place + 1]]
-            if held.count == 1, let only = held.first {
-                values.append(UInt64(only))
+            let held = Int(ends[place])..<Int(ends[place + 1])
+            if held.count == 1 {
+                values[place] = sorted[held.lowerBound]
             } else {
-                values.append(UInt64(frames + lists.count))
-                lists.append(UInt64(held.count))
-                for frame in held { lists.append(UInt64(frame)) }
+                values[place] = UInt32(frames + lists.count)
+                lists.append(UInt32(held.count))
+                lists.append(contentsOf: sorted[held])
             }
         }
+        values.removeLast()
         return (values, lists)
     }
 }
@@ -37,7 +38,7 @@ enum NameFrames {
     /// As ``FrameLists/make(_:places:frames:)``, with a place behind the names for ``LogFormat/noSymbol``.
     static func make(
         _ holders: [(place: Int32, frame: Int32)], names: Int, frames: Int
-    ) -> (values: [UInt64], lists: [UInt64]) {
+    ) -> (values: [UInt32], lists: [UInt32]) {
         let folded = holders.map { holder in
             (place: min(holder.place, Int32(names)), frame: holder.frame)
         }

@@ -77,9 +77,18 @@ enum LZ4Frame {
     static func decode(
         _ frame: UnsafeRawBufferPointer, into raw: UnsafeMutableRawBufferPointer
     ) throws(FormatProblem) {
+        try decode(frame, wanted: 0..<raw.count, into: raw)
+    }
+
+    /// As ``decode(_:into:)``, but only `wanted` of `raw` is sure to be filled: blocks before it are passed
+    /// over, and what follows on it is not decoded.
+    static func decode(
+        _ frame: UnsafeRawBufferPointer, wanted: Range<Int>, into raw: UnsafeMutableRawBufferPointer
+    ) throws(FormatProblem) {
         guard frame.count >= headerBytes + 4, frame.integer(UInt32.self, at: 0) == magic,
             frame[4] == flags, frame.integer(UInt64.self, at: 6) == UInt64(raw.count),
-            UInt8(truncatingIfNeeded: XXH32.of(frame.part(4..<14)) >> 8) == frame[14]
+            UInt8(truncatingIfNeeded: XXH32.of(frame.part(4..<14)) >> 8) == frame[14],
+            let size = blockSizes.first(where: { $0.code << 4 == frame[5] })?.bytes
         else { throw FormatProblem("the LZ4 frame header is not ours") }
         var position = headerBytes
         var filled = 0
@@ -95,8 +104,17 @@ enum LZ4Frame {
                 throw FormatProblem("an LZ4 block is longer than its frame")
             }
             let block = frame.part(position..<position + length)
-            let room = UnsafeMutableRawBufferPointer(rebasing: raw[filled...])
-            filled += try decodeBlock(block, isStored: head & uncompressed != 0, into: room)
+            // A block holds as much as it can, but for the last.
+            let whole = min(size, raw.count - filled)
+            guard whole > 0 else { throw FormatProblem("the LZ4 frame holds more than it says") }
+            let part = wanted.clamped(to: filled..<filled + whole)
+            if !part.isEmpty {
+                let room = UnsafeMutableRawBufferPointer(rebasing: raw[filled..<filled + whole])
+                try decodeBlock(
+                    block, isStored: head & uncompressed != 0, wanted: part.upperBound - filled,
+                    into: room)
+            }
+            filled += whole
             position += length
         }
         guard position == frame.count, filled == raw.count else {
@@ -104,22 +122,28 @@ enum LZ4Frame {
         }
     }
 
+    /// Decodes the first `wanted` bytes of a block that holds as many as `room`.
     private static func decodeBlock(
-        _ block: UnsafeRawBufferPointer, isStored: Bool, into room: UnsafeMutableRawBufferPointer
-    ) throws(FormatProblem) -> Int {
+        _ block: UnsafeRawBufferPointer, isStored: Bool, wanted: Int,
+        into room: UnsafeMutableRawBufferPointer
+    ) throws(FormatProblem) {
         if isStored {
-            guard block.count <= room.count else {
-                throw FormatProblem("an LZ4 block is longer than its content size")
+            guard block.count == room.count else {
+                throw FormatProblem("an LZ4 block has not the length of its content")
             }
             room.copyMemory(from: block)
-            return block.count
+            return
         }
-        let written = LZ4_decompress_safe(
-            block.baseAddress?.assumingMemoryBound(to: CChar.self),
-            room.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(block.count),
-            Int32(clamping: min(room.count, 4 << 20)))
-        guard written >= 0 else { throw FormatProblem("an LZ4 block cannot be decoded") }
-        return Int(written)
+        let from = block.baseAddress?.assumingMemoryBound(to: CChar.self)
+        let to = room.baseAddress?.assumingMemoryBound(to: CChar.self)
+        let size = Int32(room.count)
+        let written =
+            wanted == room.count
+            ? LZ4_decompress_safe(from, to, Int32(block.count), size)
+            : LZ4_decompress_safe_partial(from, to, Int32(block.count), Int32(wanted), size)
+        guard wanted == room.count ? written == size : written >= Int32(wanted) else {
+            throw FormatProblem("an LZ4 block cannot be decoded")
+        }
     }
 }
 

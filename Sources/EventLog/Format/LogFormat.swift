@@ -52,8 +52,8 @@
 /// ```
 /// | id | column | elements | |
 /// |---|---|---|---|
-/// | 1 | recorded, µs | count | value = base + unsigned integer of `width` bytes |
-/// | 2 | occurred, µs | count | the same; width 0…8, 0 = all equal |
+/// | 1 | recorded, µs | count | value = base + unsigned integer of that width |
+/// | 2 | occurred, µs | count | the same |
 /// | 3 | kind | count | the same |
 /// | 4, 5 | source symbol, name symbol | count | the same |
 /// | 6 | line length with its LF | count | the same |
@@ -63,6 +63,10 @@
 /// | 10 | names introduced | – | base = length; first symbol u16, number u16, (u16 length, UTF-8)… |
 /// | 11 | key references | sum of 7 | as 1; places in the footer's key hashes |
 /// | ≥ 32 | unknown | – | base = length; skipped |
+///
+/// A width of 0…8 is so many bytes for each element; 0 = all equal. A width of 80 (hexadecimal) + n, n up to
+/// 57, is n bits for each, one behind the other from the lowest bit of the first byte on, the last byte
+/// filled up with zeros. Open segments have whole bytes; files sealed by the first builds too.
 ///
 /// Ids ascend. An open segment's companion has 1…8, 9, and 10 when it introduces names. A sealed segment's has
 /// only 9: the salts stay beside their lines and the rest is together in the footer, so each thing is
@@ -100,6 +104,14 @@
 /// A *paged* block is cut into pages of 4096 bytes (the last may be shorter): as many whole elements
 /// as fit 4088 bytes, zeros, then at the page's last 8 bytes CRC-32C u32 of the elements' bytes and
 /// their number u32. A look-up reads two or three pages and trusts them without reading the block.
+///
+/// | paged | elements of a page (``PageCoding``) | written for |
+/// |---|---|---|
+/// | 1 | `width` bytes each | all blocks, by the first builds |
+/// | 2 | `width` bits each, packed as columns are | 5…8 |
+/// | 3 | the first, u64, then of each other the difference to the one before it, `width` bits | 4 |
+///
+/// Where 2 or 3 would need more than 57 bits, 1 is written.
 /// ```
 /// directory entry: id u16 | paged u8 | width u8 | CRC u32 | position u64 | length u64 | elements u64
 ///                  | SHA-256, 32 bytes
@@ -139,7 +151,8 @@
 /// ## What is assumed
 /// - fdatasync makes the file's bytes and its length durable, fsync of a directory its names, and
 ///   rename within a directory is atomic. A disk that lies about this can lose acknowledged records.
-/// - After a failed fsync the cache says nothing of the disk. So nothing is retried on it.
+/// - After a failed fsync the cache says nothing of the disk. So nothing is retried on it, and an open
+///   writes the last commit again, which alone can be in the cache and not on the disk.
 /// - A write that was not synced may survive wholly, partly, or not at all, sectors in any order.
 /// - CRC-32C finds accidents. Tampering is the Merkle root's matter.
 enum LogFormat {

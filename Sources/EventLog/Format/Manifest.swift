@@ -105,6 +105,16 @@ struct Manifest: Equatable {
         return manifest
     }
 
+    /// The version of a whole manifest that is not of ours; nil when it is, or when it is not whole.
+    static func otherVersion(of bytes: UnsafeRawBufferPointer) -> UInt8? {
+        guard bytes.count >= headBytes + 4, bytes.part(0..<8).elementsEqual(magic),
+            CRC32C.of(bytes.part(0..<bytes.count - 4))
+                == bytes.integer(UInt32.self, at: bytes.count - 4)
+        else { return nil }
+        let version = UInt8(clamping: bytes.integer(UInt32.self, at: 8))
+        return version == LogFormat.version ? nil : version
+    }
+
     private static func entry(
         _ bytes: UnsafeRawBufferPointer, at position: Int
     ) throws(FormatProblem) -> Entry {

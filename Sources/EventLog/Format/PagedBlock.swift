@@ -4,55 +4,49 @@ import Hashing
 /// a look-up trusts the two pages it reads without reading the block. Layout in ``LogFormat``.
 struct PagedBlock: Sendable {
     static let pageBytes = 4096
-    private static let roomBytes = 4088
 
     let file: any LogFile
     let position: UInt64
     let length: UInt64
-    let width: Int
+    let coding: PageCoding
     let count: Int
 
-    var valuesPerPage: Int { Self.roomBytes / width }
-    var pageCount: Int { (count + valuesPerPage - 1) / valuesPerPage }
+    var pageCount: Int { (count + coding.valuesPerPage - 1) / coding.valuesPerPage }
 
-    /// Appends `values` as a paged block.
-    static func append(_ values: [UInt64], width: Int, to out: inout GrowingBytes) {
-        let perPage = roomBytes / width
-        var first = 0
-        while first < values.count {
-            let number = min(perPage, values.count - first)
+    /// Appends `values` as pages. Unless the block `endsThere`, they fill whole ones.
+    static func append<T: FixedWidthInteger>(
+        _ values: ArraySlice<T>, _ coding: PageCoding, endsThere: Bool, to out: inout GrowingBytes
+    ) {
+        let perPage = coding.valuesPerPage
+        precondition(endsThere || values.count % perPage == 0, "only the last page is short")
+        var first = values.startIndex
+        while first < values.endIndex {
+            let number = min(perPage, values.endIndex - first)
             let start = out.count
-            for value in values[first..<first + number] {
-                withUnsafeBytes(of: value.littleEndian) { bytes in
-                    out.append(UnsafeRawBufferPointer(rebasing: bytes[..<width]))
-                }
-            }
+            coding.append(values[first..<first + number], to: &out)
             let crc = CRC32C.of(out.bytes.part(start..<out.count))
             first += number
-            if first < values.count { out.appendZeros(roomBytes - number * width) }
+            if first < values.endIndex || !endsThere {
+                out.appendZeros(PageCoding.roomBytes - (out.count - start))
+            }
             out.append(crc)
             out.append(UInt32(number))
         }
     }
 
-    /// The bytes that hold the largest value; 1 for an empty array.
-    static func width(for largest: UInt64) -> Int {
-        max(1, (64 - largest.leadingZeroBitCount + 7) / 8)
-    }
-
     init(
-        file: any LogFile, position: UInt64, length: UInt64, width: Int, count: Int
+        file: any LogFile, position: UInt64, length: UInt64, coding: PageCoding, count: Int
     ) throws(FormatProblem) {
         self.file = file
         self.position = position
         self.length = length
-        self.width = width
+        self.coding = coding
         self.count = count
-        guard width >= 1, width <= 8, count >= 0, count < 1 << 40 else {
-            throw FormatProblem("a paged block has width \(width)", at: position)
+        guard count >= 0, count < 1 << 40 else {
+            throw FormatProblem("a paged block has \(count) elements", at: position)
         }
         let whole = max(0, pageCount - 1)
-        let last = count == 0 ? 0 : (count - whole * valuesPerPage) * width + 8
+        let last = count == 0 ? 0 : coding.bytes(count - whole * coding.valuesPerPage) + 8
         guard length == UInt64(whole * Self.pageBytes + last) else {
             throw FormatProblem("a paged block's length does not fit its elements", at: position)
         }
@@ -88,8 +82,8 @@ struct PagedBlock: Sendable {
         var out: [UInt64] = []
         var place = first
         while out.count < number, place < count, place >= 0 {
-            let page = try self.page(place / valuesPerPage)
-            let start = place % valuesPerPage
+            let page = try self.page(place / coding.valuesPerPage)
+            let start = place % coding.valuesPerPage
             guard start < page.count else { break }
             let part = page[start...].prefix(number - out.count)
             out.append(contentsOf: part)
@@ -107,7 +101,7 @@ struct PagedBlock: Sendable {
         var high = pageCount - 1
         guard high >= 0 else { return nil }
         let share = value.multipliedFullWidth(by: UInt64(count)).high
-        var guess = min(high, Int(share) / valuesPerPage)
+        var guess = min(high, Int(share) / coding.valuesPerPage)
         var steps = 0
         while low <= high {
             let page = try self.page(guess)
@@ -118,7 +112,7 @@ struct PagedBlock: Sendable {
                 low = guess + 1
             } else {
                 let index = page.partitioningIndex { $0 >= value }
-                return page[index] == value ? guess * valuesPerPage + index : nil
+                return page[index] == value ? guess * coding.valuesPerPage + index : nil
             }
             steps += 1
             guess = steps > 3 ? (low + high) / 2 : value < first ? guess - 1 : guess + 1
@@ -130,19 +124,9 @@ struct PagedBlock: Sendable {
     private func decode(
         _ page: UnsafeRawBufferPointer, of place: Int, into values: inout [UInt64]
     ) throws(FormatProblem) {
-        let number = min(valuesPerPage, count - place * valuesPerPage)
-        let start = position + UInt64(place * Self.pageBytes)
-        guard page.count >= number * width + 8 else {
-            throw FormatProblem("a page is too short", at: start)
-        }
-        guard Int(page.integer(UInt32.self, at: page.count - 4)) == number,
-            CRC32C.of(page.part(0..<number * width))
-                == page.integer(UInt32.self, at: page.count - 8)
-        else { throw FormatProblem("a page's checksum is wrong", at: start) }
-        // Eight bytes are always there: the checksum and the number follow the values.
-        let mask = width == 8 ? UInt64.max : (1 << UInt64(width * 8)) - 1
-        for index in 0..<number {
-            values.append(page.integer(UInt64.self, at: index * width) & mask)
+        let number = min(coding.valuesPerPage, count - place * coding.valuesPerPage)
+        do { try coding.decode(page: page, count: number, into: &values) } catch {
+            throw FormatProblem(error.reason, at: position + UInt64(place * Self.pageBytes))
         }
     }
 }

@@ -11,7 +11,8 @@ struct FooterBlock: Equatable, Sendable {
     static let encodedBytes = 64
 
     var id: UInt16
-    var isPaged: Bool
+    /// 0: not in pages, else the ``PageCoding``'s kind.
+    var paging: UInt8
     var width: UInt8
     var crc: UInt32
     /// In the file.
@@ -141,7 +142,7 @@ struct SegmentFooter: Sendable {
         for start in stride(from: 0, to: directory.count, by: FooterBlock.encodedBytes) {
             let block = block(directory.part(start..<start + FooterBlock.encodedBytes))
             guard block.position == expected, expected <= end, block.length <= end - expected,
-                block.elements <= block.length
+                block.elements / 8 <= block.length
             else {
                 throw FormatProblem(
                     "footer block \(block.id) is out of range", at: end + UInt64(start))
@@ -157,88 +158,9 @@ struct SegmentFooter: Sendable {
 
     private static func block(_ bytes: UnsafeRawBufferPointer) -> FooterBlock {
         FooterBlock(
-            id: bytes.integer(UInt16.self, at: 0), isPaged: bytes[2] == 1, width: bytes[3],
+            id: bytes.integer(UInt16.self, at: 0), paging: bytes[2], width: bytes[3],
             crc: bytes.integer(UInt32.self, at: 4), position: bytes.integer(UInt64.self, at: 8),
             length: bytes.integer(UInt64.self, at: 16),
             elements: bytes.integer(UInt64.self, at: 24), digest: bytes.part(32..<64).array)
-    }
-}
-
-/// Assembles a footer in memory, block by block.
-struct FooterBuilder: ~Copyable {
-    /// Where the footer's skippable frame begins.
-    private let position: Int
-    private var blocks: [FooterBlock] = []
-    private var out = GrowingBytes(capacity: 1 << 20)
-
-    init(at position: Int) {
-        self.position = position
-        out.append(Self.head(size: 0))
-    }
-
-    /// The skippable frame's eight bytes and the sixteen that open the footer.
-    static func head(size: Int) -> [UInt8] {
-        var head = ByteWriter()
-        head.put(LogFormat.skippableMagic)
-        head.put(UInt32(size))
-        head.put(Array("SLft".utf8))
-        head.put(LogFormat.version)
-        head.put(3 as UInt8)
-        head.pad(to: LogFormat.skippableHeaderBytes + SegmentFooter.headBytes)
-        return head.bytes
-    }
-
-    /// Where the next block will begin in the file.
-    var nextPosition: Int { position + out.count }
-
-    mutating func add(_ id: BlockID, _ bytes: UnsafeRawBufferPointer, elements: Int) {
-        let start = nextPosition
-        out.append(bytes)
-        record(id, start: start, isPaged: false, width: 0, elements: elements)
-    }
-
-    mutating func addPaged(_ id: BlockID, _ values: [UInt64], width: Int) {
-        let start = nextPosition
-        PagedBlock.append(values, width: width, to: &out)
-        record(id, start: start, isPaged: true, width: width, elements: values.count)
-    }
-
-    private mutating func record(
-        _ id: BlockID, start: Int, isPaged: Bool, width: Int, elements: Int
-    ) {
-        let bytes = out.bytes.part(start - position..<out.count)
-        blocks.append(
-            FooterBlock(
-                id: id.rawValue, isPaged: isPaged, width: UInt8(width), crc: CRC32C.of(bytes),
-                position: UInt64(start), length: UInt64(bytes.count), elements: UInt64(elements),
-                digest: SHA256.of(bytes).bytes))
-    }
-
-    /// Adds directory and trailer, and hands the whole footer to `write`.
-    consuming func finish<R>(
-        base: UInt64, count: UInt64, rawBytes: UInt64, merkleRoot: [UInt8], openChainEnd: UInt32,
-        _ write: (UnsafeRawBufferPointer, SegmentTrailer) throws -> R
-    ) throws -> R {
-        let directory = out.count
-        for block in blocks {
-            out.append(block.id)
-            out.append(UInt8(block.isPaged ? 1 : 0))
-            out.append(block.width)
-            out.append(block.crc)
-            out.append(block.position)
-            out.append(block.length)
-            out.append(block.elements)
-            out.append(block.digest)
-        }
-        let trailer = SegmentTrailer(
-            blockCount: UInt16(blocks.count), directoryPosition: UInt64(position + directory),
-            footerPosition: UInt64(position), base: base, count: count, rawBytes: rawBytes,
-            merkleRoot: merkleRoot, columnsHash: SegmentFooter.columnsHash(of: blocks),
-            directoryCRC: CRC32C.of(out.bytes.part(directory..<out.count)),
-            openChainEnd: openChainEnd)
-        out.append(trailer.encoded())
-        precondition(out.count < Int(UInt32.max), "a footer is under 4 GiB")
-        out.store(UInt32(out.count - LogFormat.skippableHeaderBytes), at: 4)
-        return try write(out.bytes, trailer)
     }
 }

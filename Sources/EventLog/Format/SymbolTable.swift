@@ -7,7 +7,9 @@ struct SymbolTable {
     private var numbers: [String: UInt16] = [:]
     private(set) var names: [String] = []
     private var textBytes = 0
-    private var recent: (name: String, symbol: UInt16)?
+    /// The name of each length (modulo the places) that was asked for last: sources and names alternate,
+    /// and a comparison is cheaper than a hash.
+    private var recent = [(name: String, symbol: UInt16)?](repeating: nil, count: 16)
 
     init() {}
 
@@ -21,9 +23,10 @@ struct SymbolTable {
 
     /// The symbol of `name`, numbered now if it is new.
     mutating func symbol(_ name: String) -> UInt16 {
-        if let recent, recent.name == name { return recent.symbol }
+        let place = name.utf8.count % recent.count
+        if let known = recent[place], known.name == name { return known.symbol }
         let symbol = numbers[name] ?? number(name)
-        recent = (name, symbol)
+        recent[place] = (name, symbol)
         return symbol
     }
 

@@ -1,48 +1,80 @@
-/// Which frames of a segment that is not sealed hold a key hash: sixteen bytes a pair, in memory.
+/// Which frames of a segment that is not sealed may hold a key hash: eight bytes a pair, in memory.
+///
+/// It keeps 31 bits of a hash, 17 by the bucket and 14 beside the frame. Two hashes that share them
+/// share their frames, which costs the reader a look at one frame's columns too many.
 struct KeyIndex {
+    private static let bucketBits: UInt64 = 17
+    /// Entries stand in chunks of this many, so that growing copies nothing.
+    private static let chunkEntries = 1 << 15
+
+    /// From the lowest bit: frame, 24 bits; the number of the older entry in the bucket plus one, or 0 at
+    /// the end, 26 bits; 14 bits of the hash.
     private struct Entry {
-        var hash: UInt64
-        var frame: UInt32
-        /// The number of the older entry in the same bucket, plus one; 0 at the end.
-        var older: UInt32
+        static let maximumFrame: UInt32 = 1 << 24 - 1
+        static let maximumNumber: UInt32 = 1 << 26 - 1
+        private var bits: UInt64
+
+        init(hash: UInt64, frame: UInt32, older: UInt32) {
+            bits = UInt64(frame) | UInt64(older) << 24 | (hash >> 50) << 50
+        }
+
+        var frame: UInt32 { UInt32(truncatingIfNeeded: bits) & Self.maximumFrame }
+        var older: UInt32 { UInt32(truncatingIfNeeded: bits >> 24) & Self.maximumNumber }
+        func mayBe(_ hash: UInt64) -> Bool { (bits ^ hash) >> 50 == 0 }
     }
 
     /// The number of a bucket's newest entry, plus one.
-    private var heads = [UInt32](repeating: 0, count: 1 << 10)
-    private var entries: [Entry] = []
+    private var heads = [UInt32](repeating: 0, count: 1 << Int(bucketBits))
+    private var chunks: [[Entry]] = []
+    private var count: UInt32 = 0
 
     /// Notes that `frame` holds `hash`. Frames come in ascending order.
-    mutating func add(_ hash: UInt64, frame: UInt32) {
-        if entries.count >= heads.count { grow() }
-        let bucket = Int(truncatingIfNeeded: hash) & (heads.count - 1)
-        var place = heads[bucket]
+    ///
+    /// - Returns: whether there was room. Without it the index knows less than there is, and has to go.
+    mutating func add(_ hash: UInt64, frame: UInt32) -> Bool {
+        guard frame <= Entry.maximumFrame, count < Entry.maximumNumber else { return false }
+        let bucket = Self.bucket(hash)
+        var number = heads[bucket]
         // The newest entries stand first, so those of this frame are all in front.
-        while place != 0, entries[Int(place) - 1].frame == frame {
-            if entries[Int(place) - 1].hash == hash { return }
-            place = entries[Int(place) - 1].older
+        while number != 0 {
+            let entry = self[number]
+            guard entry.frame == frame else { break }
+            if entry.mayBe(hash) { return true }
+            number = entry.older
         }
-        entries.append(Entry(hash: hash, frame: frame, older: heads[bucket]))
-        heads[bucket] = UInt32(entries.count)
+        append(Entry(hash: hash, frame: frame, older: heads[bucket]))
+        heads[bucket] = count
+        return true
     }
 
-    /// The frames that hold `hash`, ascending.
+    /// The frames that may hold `hash`, ascending.
     func frames(of hash: UInt64) -> [Int] {
         var found: [Int] = []
-        var place = heads[Int(truncatingIfNeeded: hash) & (heads.count - 1)]
-        while place != 0 {
-            let entry = entries[Int(place) - 1]
-            if entry.hash == hash { found.append(Int(entry.frame)) }
-            place = entry.older
+        var number = heads[Self.bucket(hash)]
+        while number != 0 {
+            let entry = self[number]
+            if entry.mayBe(hash) { found.append(Int(entry.frame)) }
+            number = entry.older
         }
         return found.reversed()
     }
 
-    private mutating func grow() {
-        heads = [UInt32](repeating: 0, count: heads.count * 2)
-        for number in entries.indices {
-            let bucket = Int(truncatingIfNeeded: entries[number].hash) & (heads.count - 1)
-            entries[number].older = heads[bucket]
-            heads[bucket] = UInt32(number + 1)
+    private static func bucket(_ hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash & (1 << bucketBits - 1))
+    }
+
+    private subscript(_ number: UInt32) -> Entry {
+        let place = Int(number) - 1
+        return chunks[place / Self.chunkEntries][place % Self.chunkEntries]
+    }
+
+    private mutating func append(_ entry: Entry) {
+        let chunk = Int(count) / Self.chunkEntries
+        if chunk == chunks.count {
+            chunks.append([])
+            chunks[chunk].reserveCapacity(Self.chunkEntries)
         }
+        chunks[chunk].append(entry)
+        count += 1
     }
 }

@@ -16,6 +16,8 @@ final class LiveSegment: Sendable {
         /// Bytes of the file that are durable.
         var fileLength: UInt64
         var rawBytes: UInt64 = 0
+        /// Keys of all records, repeats too.
+        var keyCount = 0
         /// The CRC of the last companion header.
         var chainEnd: UInt32
     }
@@ -53,7 +55,10 @@ final class LiveSegment: Sendable {
             state.frames.append(frame)
             switch contents {
             case .known(let keys, let names):
-                for key in keys { state.index?.add(key, frame: number) }
+                state.keyCount += keys.count
+                for key in keys where state.index?.add(key, frame: number) == false {
+                    state.index = nil
+                }
                 if state.index != nil {
                     for name in names { state.nameFrames[name, default: []].append(number) }
                 }

@@ -34,8 +34,8 @@ struct SegmentHandle: Sendable {
 
 /// What readers share: the durable end, the list of segments, and the few sealed ones that are open.
 final class LogCatalog: Sendable {
-    /// How many sealed segments stay open. Each costs a descriptor and about 100 KiB.
-    private static let openSealedSegments = 64
+    /// How many sealed segments stay open. Each costs a descriptor and about 60 KiB.
+    private static let openSealedSegments = 256
 
     private struct OpenSegments {
         var segments: [String: (segment: SealedSegment, lastUse: UInt64)] = [:]
@@ -69,6 +69,11 @@ final class LogCatalog: Sendable {
         opened.withLock { opened in
             for name in names { opened.segments[name] = nil }
         }
+    }
+
+    /// The form that a segment has now, when its file is no longer `handle`'s.
+    func replacement(of handle: SegmentHandle) -> SegmentHandle? {
+        snapshot.first { $0.base == handle.base && $0.fileName != handle.fileName }
     }
 
     private func edition(after entry: Manifest.Entry) -> Manifest.Entry? {

@@ -28,6 +28,49 @@ public struct LogReader: Sendable {
         _ body: (borrowing RecordView) throws -> Step
     ) throws -> Offset {
         own()
+        return try eachFrame(from: from, to: to, needs: needs, kinds: kinds) { frame, next, end in
+            try Self.visit(frame, from: &next, to: end, kinds, body)
+        }
+    }
+
+    /// Calls `body` for the columns of records in `from..<to`, some hundred neighbours at a time: for whoever
+    /// counts and compares, and needs neither lines nor all keys.
+    ///
+    /// Stretches without a record of `kinds` are passed over; the others come whole.
+    /// - Returns, throws: as ``forEach(from:to:needs:kinds:_:)``; `.stop` stops after the batch.
+    public mutating func forEachBatch(
+        from: Offset, to: Offset, kinds: KindSet? = nil,
+        _ body: (borrowing ColumnBatch) throws -> Step
+    ) throws -> Offset {
+        own()
+        let decoded = workspace.decoded
+        let places = workspace.places
+        return try eachFrame(from: from, to: to, needs: [], kinds: kinds) { frame, next, end in
+            let first = max(next, frame.entry.base)
+            let rows =
+                Int(first - frame.entry.base)..<Int(min(end, frame.entry.end) - frame.entry.base)
+            decoded.removeAll()
+            next = max(next, min(end, frame.entry.end))
+            return try body(
+                ColumnBatch(
+                    columns: frame.columns, rows: rows, source: frame.source, decoded: decoded,
+                    places: places, first: Offset(first)))
+        }
+    }
+
+    /// A frame in the hands of a walk.
+    private struct Visited {
+        var entry: FrameEntry
+        var source: SegmentSource
+        var columns: UnsafePointer<ColumnSection>
+        var lines: UnsafeRawBufferPointer?
+    }
+
+    /// Walks over the frames of `from..<to`. `visit` moves `next` on, up to `end` at most.
+    private mutating func eachFrame(
+        from: Offset, to: Offset, needs: ReadNeeds, kinds: KindSet?,
+        _ visit: (Visited, _ next: inout UInt64, _ end: UInt64) throws -> Step
+    ) throws -> Offset {
         // The durable end first: the segments taken after it hold everything before it.
         let end = min(to.value, catalog.durableEnd)
         let segments = catalog.snapshot
@@ -42,14 +85,14 @@ public struct LogReader: Sendable {
             guard next < end else { break }
             let source = try workspace.source(handle, in: catalog)
             let stop = min(end, handle.end ?? end)
-            if try walk(source, from: &next, to: stop, needs, kinds, body) == .stop { break }
+            if try walk(source, from: &next, to: stop, needs, kinds, visit) == .stop { break }
         }
         return Offset(max(next, from.value))
     }
 
     private mutating func walk(
         _ source: SegmentSource, from next: inout UInt64, to end: UInt64, _ needs: ReadNeeds,
-        _ kinds: KindSet?, _ body: (borrowing RecordView) throws -> Step
+        _ kinds: KindSet?, _ visit: (Visited, inout UInt64, UInt64) throws -> Step
     ) throws -> Step {
         var number = source.frame(endingAfter: next)
         while next < end {
@@ -68,8 +111,9 @@ public struct LogReader: Sendable {
             let step = try workspace.withFrame(
                 frame, of: source, needs: needs, readAhead: ReaderWorkspace.scanReadAhead
             ) { columns, lines in
-                try Self.visit(
-                    frame, columns, lines, source, from: &next, to: end, kinds, body)
+                try visit(
+                    Visited(entry: frame, source: source, columns: columns, lines: lines), &next,
+                    end)
             }
             if step == .stop { return .stop }
         }
@@ -77,10 +121,13 @@ public struct LogReader: Sendable {
     }
 
     private static func visit(
-        _ frame: FrameEntry, _ columns: UnsafePointer<ColumnSection>,
-        _ lines: UnsafeRawBufferPointer?, _ source: SegmentSource, from next: inout UInt64,
-        to end: UInt64, _ kinds: KindSet?, _ body: (borrowing RecordView) throws -> Step
+        _ visited: Visited, from next: inout UInt64, to end: UInt64, _ kinds: KindSet?,
+        _ body: (borrowing RecordView) throws -> Step
     ) throws -> Step {
+        let frame = visited.entry
+        let columns = visited.columns
+        let lines = visited.lines
+        let source = visited.source
         var lineStart = 0
         var firstKey = 0
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)

@@ -19,9 +19,12 @@ final class ReaderWorkspace: @unchecked Sendable {
     private final class CachedFrame {
         let key: FrameKey
         var lines: GrowingBytes
-        init(_ key: FrameKey, _ lines: consuming GrowingBytes) {
+        /// So many bytes of the lines are there.
+        var decoded = 0
+
+        init(_ key: FrameKey, rawLength: Int) {
             self.key = key
-            self.lines = lines
+            lines = GrowingBytes(capacity: rawLength)
         }
     }
 
@@ -30,6 +33,9 @@ final class ReaderWorkspace: @unchecked Sendable {
     private var lines = GrowingBytes()
     /// The frames of open segments as far as they were seen, by base.
     private var liveFrames: [UInt64: [FrameEntry]] = [:]
+    /// For batches of columns.
+    let decoded = DecodedColumns()
+    let places = KeyPlaces()
     private var hashes: (file: String, values: [UInt64])?
     /// The most recent first.
     private var recent: [CachedFrame] = []
@@ -120,7 +126,8 @@ final class ReaderWorkspace: @unchecked Sendable {
     }
 
     private func decode(
-        _ frame: FrameEntry, of source: SegmentSource, readAhead: Int, into out: inout GrowingBytes
+        _ frame: FrameEntry, of source: SegmentSource, readAhead: Int, wanted: Range<Int>? = nil,
+        into out: inout GrowingBytes
     ) throws {
         do {
             let bytes = try dataWindow.bytes(
@@ -130,27 +137,62 @@ final class ReaderWorkspace: @unchecked Sendable {
                 throw FormatProblem("the data's checksum is wrong")
             }
             out.resize(to: Int(frame.rawLength))
-            try LZ4Frame.decode(bytes, into: out.mutableBytes)
+            try LZ4Frame.decode(
+                bytes, wanted: wanted ?? 0..<Int(frame.rawLength), into: out.mutableBytes)
         } catch { throw Self.named(error, frame, at: frame.dataPosition, in: source) }
     }
 
     /// The line in row `row` of a frame, by way of the few frames that are kept.
+    ///
+    /// The first line that is asked of a frame is decoded up to its end and no further: one record here and
+    /// one there is what a key's look-up asks for. The second brings the whole frame.
     func line(_ row: Int, of frame: FrameEntry, in source: SegmentSource) throws -> [UInt8] {
         let key = FrameKey(file: source.file.name, base: frame.base)
+        let whole = Int(frame.rawLength)
+        let place = range(ofLine: row, of: frame, in: source)
         let cached: CachedFrame
-        if let place = recent.firstIndex(where: { $0.key == key }) {
-            cached = recent.remove(at: place)
+        if let number = recent.firstIndex(where: { $0.key == key }) {
+            cached = recent.remove(at: number)
+            if cached.decoded < place?.upperBound ?? whole {
+                try fill(cached, to: whole, frame, source)
+            }
         } else {
-            var lines = GrowingBytes(capacity: Int(frame.rawLength))
-            try decode(frame, of: source, readAhead: 0, into: &lines)
-            cached = CachedFrame(key, lines)
+            cached = CachedFrame(key, rawLength: whole)
+            try fill(cached, to: place?.upperBound ?? whole, frame, source)
             if recent.count >= Self.cachedFrames { recent.removeLast() }
         }
         recent.insert(cached, at: 0)
+        let bytes = cached.lines.bytes
+        if let place, bytes[place.upperBound - 1] == 0x0A {
+            return bytes.part(place.lowerBound..<place.upperBound - 1).array
+        }
+        if cached.decoded < whole { try fill(cached, to: whole, frame, source) }
         guard let line = Self.line(row, in: cached.lines.bytes) else {
             throw source.damage(frame, at: frame.dataPosition, "the frame has too few lines")
         }
         return line.array
+    }
+
+    private func fill(
+        _ cached: CachedFrame, to end: Int, _ frame: FrameEntry, _ source: SegmentSource
+    ) throws {
+        try decode(frame, of: source, readAhead: 0, wanted: 0..<end, into: &cached.lines)
+        cached.decoded = end
+    }
+
+    /// Where the line of a row stands among the frame's, with its line feed; nil when the columns do not say:
+    /// lines outlive their damage.
+    private func range(
+        ofLine row: Int, of frame: FrameEntry, in source: SegmentSource
+    ) -> Range<Int>? {
+        do {
+            let lengths = try section(frame, of: source, readAhead: 0).lineLength
+            var start: Int64 = 0
+            for before in 0..<row { start += lengths.value(before) }
+            let end = start + lengths.value(row)
+            guard start >= 0, start < end, end <= Int64(frame.rawLength) else { return nil }
+            return Int(start)..<Int(end)
+        } catch { return nil }
     }
 
     private static func line(_ row: Int, in bytes: UnsafeRawBufferPointer)

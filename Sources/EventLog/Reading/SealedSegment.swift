@@ -51,12 +51,9 @@ final class SealedSegment: Sendable {
         }
     }
 
-    /// The frames that hold a key hash, ascending: two or three page reads.
-    func frames(of hash: UInt64) throws(LogError) -> [Int] {
-        try guarding {
-            guard let place = try paged(.keyHashes).place(of: hash) else { return [] }
-            return try listed(at: place, .keyFrames, .keyFrameLists)
-        }
+    /// The frames that hold the key hash at a place, ascending: one or two page reads.
+    func frames(ofKeyAt place: Int) throws(LogError) -> [Int] {
+        try guarding { try listed(at: place, .keyFrames, .keyFrameLists) }
     }
 
     /// The frames that may hold a record of that name, ascending; nil: any. A record whose name has no
@@ -104,9 +101,9 @@ final class SealedSegment: Sendable {
 
     func paged(_ id: BlockID) throws(FormatProblem) -> PagedBlock {
         let block = try footer.block(id)
-        guard block.isPaged else { throw FormatProblem("block \(block.id) is not paged") }
         return try PagedBlock(
-            file: file, position: block.position, length: block.length, width: Int(block.width),
+            file: file, position: block.position, length: block.length,
+            coding: try PageCoding(kind: block.paging, width: block.width),
             count: Int(block.elements))
     }
 

@@ -34,10 +34,13 @@ struct SegmentSource {
         frames.partitioningIndex { $0.end > offset }
     }
 
-    /// The frames that may hold a key hash, ascending.
-    func frames(of hash: UInt64) throws(LogError) -> [Int] {
-        if let sealed { return try sealed.frames(of: hash) }
-        guard let found = live?.frames(of: hash) else { return Array(frames.indices) }
+    /// The frames that may hold a key, ascending. `key` is as the columns spell it: the hash, or in a sealed
+    /// segment its place among the hashes.
+    func frames(ofKey key: Int64) throws(LogError) -> [Int] {
+        if let sealed { return try sealed.frames(ofKeyAt: Int(key)) }
+        guard let found = live?.frames(of: UInt64(bitPattern: key)) else {
+            return Array(frames.indices)
+        }
         return found.filter { $0 < frames.count }
     }
 

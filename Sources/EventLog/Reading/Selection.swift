@@ -85,7 +85,7 @@ private struct SelectionWalk {
             next = end
             return .next
         }
-        let candidates = try candidateFrames()
+        let candidates = try candidateFrames(key)
         var number = source.frame(endingAfter: next)
         // Reading ahead pays where one wanted frame follows on another.
         var followsOn = -1
@@ -125,9 +125,14 @@ private struct SelectionWalk {
     }
 
     /// The frames that the indexes name; nil: all.
-    private func candidateFrames() throws(LogError) -> Set<Int>? {
+    private func candidateFrames(_ key: WantedKey) throws(LogError) -> Set<Int>? {
         var found: Set<Int>?
-        if let key = selection.key { found = Set(try source.frames(of: key)) }
+        switch key {
+        case .any: break
+        case .absent: found = []
+        case .value(let place):
+            found = Set(try source.frames(ofKey: place))
+        }
         if let name = selection.name {
             let named = Set(try source.frames(ofName: name))
             found = found.map { $0.intersection(named) } ?? named

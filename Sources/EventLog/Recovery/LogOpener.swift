@@ -12,6 +12,23 @@ struct OpenedLog: Sendable {
 
 /// Opens a log's directory: reads the manifest, clears away what a crash left, recovers the open
 /// segments, and makes the result durable before anything is accepted.
+///
+/// | what is found | what opening does |
+/// |---|---|
+/// | no manifest, no segment | makes a new log |
+/// | no manifest, but segments | refuses: offsets would be given out twice |
+/// | a manifest that is empty, cut, flipped or another file's | refuses; it is replaced whole, so no crash leaves one |
+/// | a whole manifest of another version | refuses, as ``LogError/unsupportedVersion(file:version:)`` |
+/// | a manifest of another log | refuses: the active segment is not its own |
+/// | an old manifest | refuses when a segment that it does not name holds records, and removes nothing |
+/// | a sealed or closed segment missing, cut, foreign or of another edition | opens; its offsets are damage |
+/// | the active segment missing or foreign | refuses: nothing says where offsets go on |
+/// | an old copy of the active segment | opens: nothing tells it from a log that was never longer |
+/// | a left-over of a roll, a seal or a rewrite | removes it while the file that the manifest names is there |
+/// | an error of the operating system | refuses, names file and operation; asked again, it decides anew |
+/// | a full disk | opens: recovery needs no space |
+///
+/// What is refused is left as it is. Inside the open segments ``OpenSegmentRecovery`` decides.
 struct LogOpener {
     let storage: any LogStorage
     let configuration: LogConfiguration
@@ -120,26 +137,43 @@ struct LogOpener {
         _ name: String, _ manifest: Manifest, active: Manifest.Entry
     ) throws {
         for entry in manifest.entries {
-            if entry.state == .sealed, name == LogFormat.openName(base: entry.base) {
-                return try remove(name, "its segment is sealed")
+            guard let reason = Self.reasonToRemove(name, besides: entry) else { continue }
+            // Under an old manifest this may be the only file that holds the segment's records.
+            guard try isThere(entry) else {
+                throw LogError.manifest(
+                    "it names \(entry.fileName), which is missing or cut, and not \(name), which holds "
+                        + "the same records: it may be an old copy; put the newest one back, or move "
+                        + "it away and let `sluice log reindex` make one")
             }
-            if entry.state == .closed,
-                name == LogFormat.sealedName(base: entry.base, edition: entry.edition)
-            {
-                return try remove(name, "its seal was not finished; it is made again")
-            }
-            if entry.state == .sealed, let edition = LogFormat.edition(of: name, base: entry.base) {
-                // Durably gone: the older one may hold a line that was erased.
-                return try remove(
-                    name,
-                    edition < entry.edition
-                        ? "a newer edition has taken its place" : "its rewrite was not finished")
-            }
+            return try remove(name, reason)
         }
         guard name.hasSuffix(".open.lz4"), let base = UInt64(name.prefix(20)), base > active.base,
             try storage.open(name, for: .reading).size() <= LogFormat.firstPairPosition
         else { throw LogError.manifest("it does not name \(name), which holds records") }
         try remove(name, "a roll was not finished; it holds no record")
+    }
+
+    /// Why a file is in the way when the manifest names the segment as `entry`; nil when it is no other
+    /// form of that segment.
+    private static func reasonToRemove(_ name: String, besides entry: Manifest.Entry) -> String? {
+        switch entry.state {
+        case .active: return nil
+        case .closed:
+            return name == LogFormat.sealedName(base: entry.base, edition: entry.edition)
+                ? "its seal was not finished; it is made again" : nil
+        case .sealed:
+            if name == LogFormat.openName(base: entry.base) { return "its segment is sealed" }
+            guard let edition = LogFormat.edition(of: name, base: entry.base) else { return nil }
+            // Durably gone: the older one may hold a line that was erased.
+            return edition < entry.edition
+                ? "a newer edition has taken its place" : "its rewrite was not finished"
+        }
+    }
+
+    /// Whether the file that the manifest names is there, at least as long as it must be.
+    private func isThere(_ entry: Manifest.Entry) throws -> Bool {
+        guard try storage.list().contains(entry.fileName) else { return false }
+        return try storage.open(entry.fileName, for: .reading).size() >= Int(entry.fileLength)
     }
 
     private mutating func remove(_ name: String, _ reason: String) throws {
@@ -203,8 +237,23 @@ struct LogOpener {
             file, base: entry.base, role: .active, identity: manifest.identity)
         report.findings += active.findings
         if try file.size() > active.length { try file.truncate(to: active.length) }
+        try rewriteLastCommit(of: active, in: file)
         try file.sync()
         try storage.syncDirectory()
         return active
+    }
+
+    /// Writes the last commit again as it is. If its fdatasync failed in an earlier process, the cache may
+    /// still show its bytes and call them clean, and then no later sync would bring them to the disk.
+    private func rewriteLastCommit(
+        of active: RecoveredSegment, in file: any LogFile
+    ) throws(StorageError) {
+        var position = active.lastCommit
+        while position < active.length {
+            let bytes = try file.bytes(
+                at: position, count: min(1 << 20, active.length - position))
+            try file.writeAll(bytes, at: position)
+            position += bytes.count
+        }
     }
 }

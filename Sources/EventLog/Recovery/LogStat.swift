@@ -23,6 +23,8 @@ public struct LogStat: Sendable, Hashable {
     /// The next offset to be given out; what lies between is on its way to the disk.
     public var nextOffset: Offset
     public var queuedBytes: Int
+    /// Writes that were made durable since the log was opened, each by one fdatasync.
+    public var commits: UInt64 = 0
     /// Closed segments that are not sealed yet.
     public var sealBacklog: Int
     /// What stopped the last seal, until one succeeds.
@@ -39,7 +41,8 @@ extension EventLog {
         var stat = monitor.withLock { queue in
             LogStat(
                 durableEnd: Offset(queue.durableEnd), nextOffset: Offset(queue.nextOffset),
-                queuedBytes: queue.queuedBytes, sealBacklog: queue.sealing.count,
+                queuedBytes: queue.queuedBytes, commits: queue.commits,
+                sealBacklog: queue.sealing.count,
                 sealFailure: queue.sealing.failure, isDiskFull: queue.phase == .diskFull)
         }
         stat.segments = catalog.snapshot.map { handle in
@@ -89,17 +92,19 @@ extension EventLog {
         }
         monitor.wake(.work)
         while true {
-            let isWaiting = try monitor.withLock { queue -> Bool in
-                if case .failed(let error) = queue.phase { throw error }
-                if queue.isEnding { throw LogError.closed }
-                if let failure = queue.sealing.failure { throw failure }
-                return queue.rollsAnswered < mine || queue.sealing.count > 0
-                    || !queue.finishedSeals.isEmpty
+            let done = monitor.wait(on: .progress, milliseconds: 20) {
+                queue -> Result<Void, LogError>? in
+                if case .failed(let error) = queue.phase { return .failure(error) }
+                if queue.isEnding { return .failure(.closed) }
+                if let failure = queue.sealing.failure { return .failure(failure) }
+                guard queue.rollsAnswered >= mine || queue.phase == .diskFull else { return nil }
+                if let postponed = queue.postponed { return .failure(postponed) }
+                guard queue.sealing.count == 0, queue.finishedSeals.isEmpty else { return nil }
+                // The writer puts finished seals into the manifest after it took them: the catalog says
+                // when.
+                return self.catalog.snapshot.contains { $0.waitsForSeal } ? nil : .success(())
             }
-            // The writer puts finished seals into the manifest after it took them: the catalog says when.
-            let isBehind = catalog.snapshot.contains { $0.waitsForSeal }
-            if !isWaiting && !isBehind { return }
-            _ = monitor.wait(on: .progress, milliseconds: 20) { _ -> Bool? in nil }
+            if let done { return try done.get() }
         }
     }
 }

@@ -3,6 +3,8 @@ struct RecoveredSegment: Sendable {
     var live: LiveSegment
     /// Good bytes at the front of the file; what follows was cut.
     var length: Int
+    /// Where the last good commit begins: only that may be in the cache and not on the disk.
+    var lastCommit = LogFormat.firstPairPosition
     /// The CRC of the last good header.
     var chain: UInt32
     /// The first offset after the last good frame.
@@ -29,6 +31,7 @@ struct RecoveredSegment: Sendable {
 /// | bad header | damage; go on at the next good header | only zeros follow: tear; else possibly acknowledged |
 /// | good header, bad columns or data | damage; go on after the pair | commit passes the file's end: tear; else possibly acknowledged |
 /// | anything in a closed segment | damage | damage |
+/// | a whole segment header of another log or place | refused; closed: all of it is damage | |
 ///
 /// *Tear*: cut, reported. *Possibly acknowledged*: the last commit is whole in length, or cannot be
 /// measured; cut, reported. *Damage*: named with its offsets, left where it is, and never dropped.
@@ -51,6 +54,9 @@ struct OpenSegmentRecovery: ~Copyable {
     private var isCut = false
     /// What stands behind the first trouble; nil before it.
     private var laterHeaders: LaterHeaders?
+    /// Why nothing in the file is this segment's.
+    private var foreign: String?
+    private var lastDurableEnd: UInt64?
 
     /// Walks the whole file. Cuts nothing itself: the caller truncates to `length`.
     static func run(
@@ -73,11 +79,14 @@ struct OpenSegmentRecovery: ~Copyable {
         var incarnation = identity.incarnation
         do {
             let (header, crc) = try headerBytes.withUnsafeBytes { try SegmentHeader.decode($0) }
-            guard header.logID == identity.id, header.base == base, !header.isSealed,
+            if header.logID == identity.id, header.base == base, !header.isSealed,
                 header.incarnation <= identity.incarnation
-            else { throw FormatProblem("the segment belongs to another log or place") }
-            incarnation = header.incarnation
-            chain = crc
+            {
+                incarnation = header.incarnation
+                chain = crc
+            } else {
+                foreign = "the segment belongs to another log or place"
+            }
         } catch let error as FormatProblem { reason = error.reason }
         let depth: FrameScanner.Depth = if case .active = role { .data } else { .columns }
         scanner = FrameScanner(file: file, size: size, incarnation: incarnation, depth: depth)
@@ -95,6 +104,7 @@ struct OpenSegmentRecovery: ~Copyable {
     }
 
     private mutating func walk() throws {
+        if let foreign { return try refuse(foreign) }
         while position < scanner.size, !isCut {
             switch try scanner.examine(at: position, base: expected, chain: chain) {
             case .good(let good): take(good)
@@ -112,6 +122,17 @@ struct OpenSegmentRecovery: ~Copyable {
         }
     }
 
+    /// Frames do not name their log, so those of a foreign file must not even be looked at.
+    private mutating func refuse(_ reason: String) throws {
+        position = 0
+        guard case .closed(let count, _) = role else {
+            throw LogError.damaged(
+                Damage(
+                    file: scanner.file.name, position: 0, offsets: base..<base, reason: reason))
+        }
+        note(base..<base + count, reason)
+    }
+
     private mutating func take(_ good: FrameScanner.Good) {
         if let (first, names) = good.names { recovered.live.names.set(names, from: first) }
         add(good.header, good.crc, good.times, good.contents)
@@ -123,6 +144,8 @@ struct OpenSegmentRecovery: ~Copyable {
     ) {
         let entry = FrameEntry(
             header: header, headerCRC: crc, position: UInt64(position), times: times)
+        if header.durableEnd != lastDurableEnd { recovered.lastCommit = position }
+        lastDurableEnd = header.durableEnd
         position += header.pairBytes
         recovered.live.publish(entry, contents, fileLength: UInt64(position))
         if recovered.firstRecorded == nil { recovered.firstRecorded = times.firstRecorded }

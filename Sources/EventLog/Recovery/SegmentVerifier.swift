@@ -307,16 +307,16 @@ struct SegmentVerifier {
         let (values, lists) = FrameLists.make(
             holders, places: hashes.count, frames: sealed.frames.count)
         guard zip(hashes, hashes.dropFirst()).allSatisfy({ $0 < $1 }),
-            try sealed.paged(.keyFrames).all() == values,
-            try sealed.paged(.keyFrameLists).all() == lists
+            try sealed.paged(.keyFrames).all().elementsEqual(values, by: ==),
+            try sealed.paged(.keyFrameLists).all().elementsEqual(lists, by: ==)
         else { throw FormatProblem("the key index is not the one of the frames") }
         guard footer.blocks.contains(where: { $0.id == BlockID.nameFrames.rawValue }) else {
             return
         }
         let named = NameFrames.make(
             nameHolders, names: names.count, frames: sealed.frames.count)
-        guard try sealed.paged(.nameFrames).all() == named.values,
-            try sealed.paged(.nameFrameLists).all() == named.lists
+        guard try sealed.paged(.nameFrames).all().elementsEqual(named.values, by: ==),
+            try sealed.paged(.nameFrameLists).all().elementsEqual(named.lists, by: ==)
         else { throw FormatProblem("the name index is not the one of the frames") }
     }
 }

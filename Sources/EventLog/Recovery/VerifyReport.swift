@@ -67,7 +67,7 @@ extension EventLog {
     ) throws -> VerifyReport {
         var report = VerifyReport()
         var chainEnd: UInt32?
-        for handle in catalog.snapshot {
+        for var handle in catalog.snapshot {
             if case .lost(let damage) = handle.content {
                 report.problems.append(damage)
                 chainEnd = nil
@@ -75,7 +75,15 @@ extension EventLog {
             }
             var verifier = SegmentVerifier(
                 handle, identity: identity, extractor: extractor, previousChainEnd: chainEnd)
+            let before = chainEnd
             chainEnd = try verifier.run(in: catalog)
+            while !verifier.problems.isEmpty, let newer = catalog.replacement(of: handle) {
+                // A rewrite took the file away meanwhile.
+                handle = newer
+                verifier = SegmentVerifier(
+                    handle, identity: identity, extractor: extractor, previousChainEnd: before)
+                chainEnd = try verifier.run(in: catalog)
+            }
             report.segments.append(verifier.segment)
             report.problems += verifier.problems
             progress(verifier.segment)

@@ -4,110 +4,77 @@ package import Synchronization
     import Glibc
 #endif
 
-/// A disk in memory that keeps what is *live* and what is *durable* apart, and that can crash at the
-/// n-th sync, fail a sync, fill up, and write less than asked. For tests.
+/// A disk in memory for tests. It keeps apart what is *live* (what a process reads back) and what is
+/// *durable* (what a power cut leaves), it can crash (`MemoryStorage+Crash.swift`), and it can fail in the
+/// ways that disks and operating systems fail (``MemoryStorage/State``).
 package final class MemoryStorage: LogStorage {
-    /// One file's bytes. The node stays when its name goes, like an inode.
-    package struct Node: Sendable {
-        package var live: [UInt8] = []
-        package var durable: [UInt8] = []
-    }
-
+    /// The disk and its faults. Tests set the faults while a log is running.
     package struct State: Sendable {
-        package var nodes: [Int: Node] = [:]
-        package var names: [String: Int] = [:]
-        package var durableNames: [String: Int] = [:]
-        var nextNode = 0
+        package var disk = MemoryDisk()
         var isLocked = false
+        /// Syncs of files and of the directory so far.
         package var syncs = 0
+        /// Bytes that reads have returned.
         package var bytesRead = 0
         package var isFrozen = false
+
+        // Faults.
+
         /// The sync before which everything stops, counted from 1.
         package var freezeAtSync: Int?
-        /// The file sync that fails with EIO, counted from 1 over all syncs.
+        /// The sync that fails with EIO, counted from 1.
         package var failSync: Int?
-        /// Bytes that may still be written before ENOSPC.
+        /// What a process still reads of the writes that a failed sync did not bring to the disk. They are
+        /// clean from then on: a later sync succeeds without them.
+        package var failedSyncLeaves = MemoryDisk.Leftover.cached
+        /// Bytes that may still be written before ``fullCode``. Creating and renaming need some too.
         package var space: Int?
+        package var fullCode = ENOSPC
         /// At most this many bytes are taken by one write.
         package var longestWrite: Int?
         /// The write that fails with EIO, counted down.
         package var failWriteIn: Int?
+        /// Asked before every operation with the file's name: the errno with which it fails, or nil.
+        package var refuse: (@Sendable (StorageError.Operation, String) -> Int32?)?
+        /// Positions whose reading fails with EIO, by file.
+        package var unreadable: [String: Range<Int>] = [:]
+        /// What reading turns over in the byte at a position, by file.
+        package var flips: [String: (position: Int, mask: UInt8)] = [:]
+
+        /// The names and the numbers of their nodes, as a process sees them.
+        package var names: [String: Int] { disk.names }
     }
 
     package let state: Mutex<State>
 
-    package init() { state = Mutex(State()) }
+    package convenience init() { self.init(MemoryDisk()) }
 
-    private init(_ start: sending State) { state = Mutex(start) }
-
-    /// What a machine finds after a power cut now, when nothing that was not synced survived.
-    package func afterPowerCut() -> MemoryStorage {
-        restart { name, state in state.durableNames[name].flatMap { state.nodes[$0] }?.durable }
-    }
-
-    /// What is found after a power cut when everything that was written had reached the disk.
-    package func afterLuckyPowerCut() -> MemoryStorage {
-        restart { name, state in state.names[name].flatMap { state.nodes[$0] }?.live }
-    }
-
-    /// What is found when the synced part of each file and then `portion` (0…1) of the rest survived.
-    package func afterPartialPowerCut(portion: Double) -> MemoryStorage {
-        restart { name, state in
-            guard let node = state.names[name].flatMap({ state.nodes[$0] }) else { return nil }
-            let kept = node.durable.count
-            guard node.live.count > kept else { return node.live }
-            return Array(node.live.prefix(kept + Int(Double(node.live.count - kept) * portion)))
-        }
-    }
-
-    private func restart(_ content: (String, State) -> [UInt8]?) -> MemoryStorage {
-        let image = state.withLock { old -> State in
-            var new = State()
-            for name in Set(old.names.keys).union(old.durableNames.keys).sorted() {
-                guard let bytes = content(name, old) else { continue }
-                new.nodes[new.nextNode] = Node(live: bytes, durable: bytes)
-                new.names[name] = new.nextNode
-                new.durableNames[name] = new.nextNode
-                new.nextNode += 1
-            }
-            return new
-        }
-        return MemoryStorage(image)
+    /// A machine that finds this disk.
+    package init(_ disk: MemoryDisk) {
+        var start = State()
+        start.disk = disk
+        state = Mutex(start)
     }
 
     /// A file's live bytes, or nil when there is none.
     package func contents(_ name: String) -> [UInt8]? {
-        state.withLock { state in state.names[name].flatMap { state.nodes[$0] }?.live }
+        state.withLock { $0.disk.node(named: name)?.live }
     }
 
     /// Puts a file there as if it had always been there; nil removes it.
     package func replace(_ name: String, with bytes: [UInt8]?) {
-        state.withLock { state in
-            guard let bytes else {
-                state.names[name] = nil
-                state.durableNames[name] = nil
-                return
-            }
-            state.nodes[state.nextNode] = Node(live: bytes, durable: bytes)
-            state.names[name] = state.nextNode
-            state.durableNames[name] = state.nextNode
-            state.nextNode += 1
-        }
+        state.withLock { $0.disk.replace(name, with: bytes) }
     }
 
     package func list() throws(StorageError) -> [String] {
-        try access(.list, "") { state throws(StorageError) in state.names.keys.sorted() }
+        try access(.list, "") { state throws(StorageError) in state.disk.names.keys.sorted() }
     }
 
     package func create(_ name: String) throws(StorageError) -> any LogFile {
         let node = try access(.create, name) { state throws(StorageError) in
-            guard state.names[name] == nil else { throw Self.error(.create, name, EEXIST) }
-            if let space = state.space, space <= 0 { throw Self.error(.create, name, ENOSPC) }
-            let node = state.nextNode
-            state.nextNode += 1
-            state.nodes[node] = Node()
-            state.names[name] = node
-            return node
+            guard state.disk.names[name] == nil else { throw Self.error(.create, name, EEXIST) }
+            try state.needSpace(for: .create, name)
+            return state.disk.create(name)
         }
         return MemoryFile(name, node, of: self)
     }
@@ -116,7 +83,7 @@ package final class MemoryStorage: LogStorage {
         _ name: String, for access: FileAccess
     ) throws(StorageError) -> any LogFile {
         let node = try self.access(.open, name) { state throws(StorageError) in
-            guard let node = state.names[name] else { throw Self.error(.open, name, ENOENT) }
+            guard let node = state.disk.names[name] else { throw Self.error(.open, name, ENOENT) }
             return node
         }
         return MemoryFile(name, node, of: self)
@@ -124,23 +91,25 @@ package final class MemoryStorage: LogStorage {
 
     package func rename(_ old: String, to new: String) throws(StorageError) {
         try access(.rename, old) { state throws(StorageError) in
-            guard let node = state.names.removeValue(forKey: old) else {
-                throw Self.error(.rename, old, ENOENT)
-            }
-            state.names[new] = node
+            guard state.disk.names[old] != nil else { throw Self.error(.rename, old, ENOENT) }
+            try state.needSpace(for: .rename, old)
+            state.disk.change(.rename(old, to: new))
         }
     }
 
     package func unlink(_ name: String) throws(StorageError) {
         try access(.unlink, name) { state throws(StorageError) in
-            guard state.names.removeValue(forKey: name) != nil else {
+            guard let node = state.disk.node(named: name) else {
                 throw Self.error(.unlink, name, ENOENT)
             }
+            state.giveBack(node.live.count)
+            state.disk.change(.unlink(name))
         }
     }
 
     package func syncDirectory() throws(StorageError) {
-        try countSync(.syncDirectory, "") { state in state.durableNames = state.names }
+        // A failed one leaves its changes where they are: a later one, or a crash, decides.
+        try sync(.syncDirectory, "", failing: { _ in }, { $0.syncDirectory() })
     }
 
     package func lock(_ name: String) throws(LogError) -> any LogLock {
@@ -153,36 +122,70 @@ package final class MemoryStorage: LogStorage {
         return MemoryLock(self)
     }
 
-    fileprivate func access<R: Sendable>(
+    // MARK: - Faults
+
+    func access<R: Sendable>(
         _ operation: StorageError.Operation, _ name: String,
         _ body: (inout State) throws(StorageError) -> R
     ) throws(StorageError) -> R {
         try state.withLock { state throws(StorageError) in
             guard !state.isFrozen else { throw Self.error(operation, name, 0) }
+            if let code = state.refuse?(operation, name) {
+                throw Self.error(operation, name, code)
+            }
             return try body(&state)
         }
     }
 
-    fileprivate func countSync(
-        _ operation: StorageError.Operation, _ name: String, _ body: (inout State) -> Void
+    /// Counts a sync, and does what the faults say: nothing more ever, `failing`, or `body`.
+    func sync(
+        _ operation: StorageError.Operation, _ name: String,
+        failing: (inout State) -> Void, _ body: (inout MemoryDisk) -> Void
     ) throws(StorageError) {
-        try access(operation, name) { state throws(StorageError) in
+        try state.withLock { state throws(StorageError) in
+            guard !state.isFrozen else { throw Self.error(operation, name, 0) }
             state.syncs += 1
             if state.syncs == state.freezeAtSync {
                 state.isFrozen = true
                 throw Self.error(operation, name, 0)
             }
-            if state.syncs == state.failSync { throw Self.error(operation, name, EIO) }
-            body(&state)
+            let code = state.syncs == state.failSync ? EIO : state.refuse?(operation, name)
+            if let code {
+                failing(&state)
+                throw Self.error(operation, name, code)
+            }
+            body(&state.disk)
         }
     }
 
-    fileprivate static func error(
+    static func error(
         _ operation: StorageError.Operation, _ name: String, _ code: Int32
     ) -> StorageError {
         let reason = code == 0 ? "the storage has crashed" : String(cString: strerror(code))
         return StorageError(operation: operation, file: name, code: code, reason: reason)
     }
+}
+
+extension MemoryStorage.State {
+    /// A name needs room in the directory.
+    fileprivate func needSpace(
+        for operation: StorageError.Operation, _ name: String
+    ) throws(StorageError) {
+        if let space, space <= 0 { throw MemoryStorage.error(operation, name, fullCode) }
+    }
+
+    /// How many of `count` bytes there is room for; takes it. An error when a write that could take nothing
+    /// `besides` them cannot take any.
+    mutating func takeSpace(
+        _ count: Int, for name: String, besides: Int
+    ) throws(StorageError) -> Int {
+        guard let space, count > 0 else { return count }
+        guard space > 0 || besides > 0 else { throw MemoryStorage.error(.write, name, fullCode) }
+        self.space = space - min(count, space)
+        return min(count, space)
+    }
+
+    mutating func giveBack(_ count: Int) { if let space { self.space = space + count } }
 }
 
 private final class MemoryLock: LogLock {
@@ -196,81 +199,5 @@ private final class MemoryLock: LogLock {
             return held
         }
         if wasHeld { storage.state.withLock { $0.isLocked = false } }
-    }
-}
-
-private final class MemoryFile: LogFile {
-    let name: String
-    private let node: Int
-    private let storage: MemoryStorage
-
-    init(_ name: String, _ node: Int, of storage: MemoryStorage) {
-        self.name = name
-        self.node = node
-        self.storage = storage
-    }
-
-    func size() throws(StorageError) -> Int {
-        try storage.access(.read, name) { state throws(StorageError) in bytes(state).count }
-    }
-
-    func write(
-        _ bytes: UnsafeRawBufferPointer, at position: Int
-    ) throws(StorageError) -> Int {
-        let wanted = Array(bytes)
-        return try storage.access(.write, name) { state throws(StorageError) in
-            if let left = state.failWriteIn {
-                state.failWriteIn = left - 1
-                if left <= 1 { throw MemoryStorage.error(.write, name, EIO) }
-            }
-            var count = min(wanted.count, state.longestWrite ?? wanted.count)
-            if let space = state.space {
-                count = min(count, space)
-                if count <= 0, !wanted.isEmpty { throw MemoryStorage.error(.write, name, ENOSPC) }
-                state.space = space - count
-            }
-            guard state.nodes[node] != nil else { return 0 }
-            var live = state.nodes[node]!.live
-            state.nodes[node]!.live = []
-            if live.count < position + count {
-                live.append(contentsOf: [UInt8](repeating: 0, count: position + count - live.count))
-            }
-            live.replaceSubrange(position..<position + count, with: wanted[..<count])
-            state.nodes[node]!.live = live
-            return count
-        }
-    }
-
-    func read(
-        into room: UnsafeMutableRawBufferPointer, at position: Int
-    ) throws(StorageError) -> Int {
-        let found = try storage.access(.read, name) { state throws(StorageError) in
-            let bytes = bytes(state)
-            let from = min(position, bytes.count)
-            state.bytesRead += min(bytes.count, from + room.count) - from
-            return Array(bytes[from..<min(bytes.count, from + room.count)])
-        }
-        room.copyBytes(from: found)
-        return found.count
-    }
-
-    func truncate(to size: Int) throws(StorageError) {
-        try storage.access(.truncate, name) { state throws(StorageError) in
-            guard let count = state.nodes[node]?.live.count, count > size else { return }
-            state.nodes[node]?.live.removeLast(count - size)
-            if let space = state.space { state.space = space + count - size }
-        }
-    }
-
-    func sync() throws(StorageError) {
-        try storage.countSync(.sync, name) { state in
-            guard let live = state.nodes[node]?.live else { return }
-            state.nodes[node]?.durable = live
-        }
-    }
-
-    private func bytes(_ state: MemoryStorage.State) -> [UInt8] {
-        guard let node = state.nodes[node] else { return [] }
-        return node.live
     }
 }

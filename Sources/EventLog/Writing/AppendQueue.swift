@@ -37,6 +37,8 @@ struct AppendQueue {
     private(set) var durableEnd: UInt64
     private(set) var lastRecorded: Int64
     private(set) var queuedBytes = 0
+    /// How often a write was made durable since the log was opened.
+    private(set) var commits: UInt64 = 0
     private let boundBytes: Int
     /// What the incarnation may give out ends here (L3).
     private let offsetLimit: UInt64
@@ -53,6 +55,8 @@ struct AppendQueue {
     /// writer has answered.
     var rollsAsked = 0
     var rollsAnswered = 0
+    /// The full disk that keeps the writer from a roll or a manifest, until one succeeds.
+    var postponed: LogError?
     /// Goes up at each change that a waiting writer must see.
     var hasWork: Bool { !batches.isEmpty || !finishedSeals.isEmpty }
 
@@ -114,6 +118,7 @@ struct AppendQueue {
     mutating func committed(through end: UInt64, bytes: Int) -> [DurabilityWaiter] {
         precondition(end >= durableEnd && end <= nextOffset, "the durable end only moves forward")
         durableEnd = end
+        commits += 1
         queuedBytes -= bytes
         let ready = waiters.filter { $0.end <= end }
         if !ready.isEmpty { waiters.removeAll { $0.end <= end } }

@@ -16,8 +16,9 @@ final class LogWriter: @unchecked Sendable {
     /// Of the active segment's first record, by the log's clock.
     private var activeSince: Int64?
     private var activeRawBytes: Int
-    /// Not before this time, after a full disk prevented a roll or a manifest.
-    private var retryAt: Int64 = .min
+    /// Not before this time, after a full disk prevented a roll or a manifest. Not by the wall clock, which
+    /// may be set back.
+    private var retryAt = ContinuousClock.now
     private var waitingSeals: [Manifest.Entry] = []
     /// Where the `sealed` records of segments stand that the manifest does not yet call announced.
     private var announcements: [UInt64: UInt64] = [:]
@@ -104,7 +105,11 @@ final class LogWriter: @unchecked Sendable {
         while true {
             do throws(StorageError) {
                 try active.file.writeAll(builder.bytes, at: position)
-                monitor.withLock { $0.setDiskFull(false) }
+                monitor.withLock { queue in
+                    // What is postponed meanwhile is tried again now.
+                    if queue.phase == .diskFull { queue.postponed = nil }
+                    queue.setDiskFull(false)
+                }
                 return true
             } catch {
                 guard error.isDiskFull else { throw error }
@@ -114,6 +119,7 @@ final class LogWriter: @unchecked Sendable {
                     on: .work, milliseconds: configuration.fullDiskRetryMilliseconds
                 ) { queue -> Bool? in
                     queue.setDiskFull(true)
+                    queue.postponed = error
                     return queue.isEnding ? true : nil
                 }
                 if isClosing != nil {
@@ -168,22 +174,28 @@ final class LogWriter: @unchecked Sendable {
                 monitor.wake(.progress)
             }
         }
-        guard let activeSince, !isEnding else { return }
+        guard var since = activeSince, !isEnding else { return }
         let now = configuration.clock()
+        if since > now {
+            // The clock was ahead and was set back: the age begins anew.
+            since = now
+            activeSince = now
+        }
         // The first record's time is what the file says, and files may say anything.
-        let (age, isFarAway) = now.subtractingReportingOverflow(activeSince)
+        let (age, isFarAway) = now.subtractingReportingOverflow(since)
         let isDue =
             isAsked || position >= configuration.rollStoredBytes
             || activeRawBytes >= configuration.rollRawBytes
             || isFarAway || age >= Int64(configuration.rollAgeSeconds) * 1_000_000
-        guard isDue, now >= retryAt else { return }
+        guard isDue, isAsked || ContinuousClock.now >= retryAt else { return }
         do throws(StorageError) { try roll(at: now) } catch { postponeOrFail(error) }
     }
 
     /// A full disk is waited out; anything else is final.
     private func postponeOrFail(_ error: StorageError) {
         guard error.isDiskFull else { return fail(.storage(error)) }
-        retryAt = configuration.clock() + Int64(configuration.fullDiskRetryMilliseconds) * 1000
+        retryAt = .now + .milliseconds(configuration.fullDiskRetryMilliseconds)
+        monitor.withLock { $0.postponed = .storage(error) }
     }
 
     /// Closes the active segment and begins the next.
@@ -250,13 +262,14 @@ final class LogWriter: @unchecked Sendable {
         try ManifestStore(storage: storage).write(next)
         for entry in next.entries where entry.isAnnounced { announcements[entry.base] = nil }
         manifest = next
+        monitor.withLock { $0.postponed = nil }
     }
 
     // MARK: - Seals
 
     /// Puts finished seals into the manifest, in front of the readers, and into the log itself (L8).
     private func installSeals() {
-        guard !waitingSeals.isEmpty, configuration.clock() >= retryAt,
+        guard !waitingSeals.isEmpty, ContinuousClock.now >= retryAt,
             !monitor.withLock({ $0.isEnding })
         else { return }
         var next = manifest

@@ -10,6 +10,9 @@ struct ManifestStore {
             let file = try storage.open(Manifest.fileName, for: .reading)
             bytes = try file.bytes(at: 0, count: try file.size())
         } catch { throw .storage(error) }
+        if let version = bytes.withUnsafeBytes({ Manifest.otherVersion(of: $0) }) {
+            throw .unsupportedVersion(file: Manifest.fileName, version: version)
+        }
         do {
             return try bytes.withUnsafeBytes { try Manifest.decode($0) }
         } catch {

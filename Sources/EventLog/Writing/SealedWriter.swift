@@ -46,17 +46,22 @@ final class SealedWriter {
     private var rawBytes: UInt64 = 0
     /// (place of a hash, frame), frame by frame.
     private var holders: [(place: Int32, frame: Int32)] = []
+    /// By the place of a hash, the last frame that held it; −1: none yet.
+    private var lastHolder: [Int32]
     /// (name symbol, frame), frame by frame.
     private var nameHolders: [(place: Int32, frame: Int32)] = []
 
+    /// `keyCount`: how many keys the records have, if that is known.
     init(
         file: any LogFile, header: SegmentHeader, frameBytes: Int,
-        hashes: [UInt64]
+        hashes: [UInt64], keyCount: Int = 0
     ) throws {
         self.file = file
         self.header = header
         self.frameBytes = frameBytes
         self.hashes = HashPlaces(hashes)
+        lastHolder = Array(repeating: -1, count: hashes.count)
+        holders.reserveCapacity(keyCount)
         base = header.base
         let (bytes, chain) = header.encoded()
         out.append(bytes)
@@ -116,18 +121,12 @@ final class SealedWriter {
 
     private func addToFooter(_ header: FrameHeader, _ crc: UInt32, at pair: Int) {
         let start = sections.count
-        var places: [Int32] = []
         columns.appendSealedSection(
-            referringTo: { hash in
-                let place = hashes.place(of: hash)
-                places.append(Int32(place))
-                return Int64(place)
-            }, to: &sections)
-        places.sort()
-        var last: Int32 = -1
-        for place in places where place != last {
-            holders.append((place, Int32(frames.count)))
-            last = place
+            referringTo: hashes, to: &sections)
+        let number = Int32(frames.count)
+        for place in columns.references where lastHolder[Int(place)] != number {
+            lastHolder[Int(place)] = number
+            holders.append((Int32(place), number))
         }
         for symbol in columns.distinctNames {
             nameHolders.append((Int32(symbol), Int32(frames.count)))
@@ -161,88 +160,54 @@ final class SealedWriter {
         guard base == closed.base + closed.count else {
             throw FormatProblem("the segment does not hold the records that the manifest says")
         }
-        var footer = FooterBuilder(at: position)
+        lastHolder = []
+        var footer = FooterBuilder(in: file, at: position)
         let start = UInt64(footer.nextPosition)
-        footer.add(.columns, sections.bytes, elements: frames.count)
+        try footer.add(.columns, sections.bytes, elements: frames.count)
+        sections = GrowingBytes()
         var table = GrowingBytes()
         for var frame in frames {
             frame.columnsPosition += start
             frame.encode(into: &table)
         }
-        footer.add(.frameTable, table.bytes, elements: frames.count)
-        SymbolTable.dictionary(names).withUnsafeBytes {
-            footer.add(.dictionary, $0, elements: names.count)
+        try footer.add(.frameTable, table.bytes, elements: frames.count)
+        try SymbolTable.dictionary(names).withUnsafeBytes {
+            try footer.add(.dictionary, $0, elements: names.count)
         }
-        addIndex(to: &footer)
-        addNames(names.count, to: &footer)
+        try addIndex(to: &footer)
+        try addNames(names.count, to: &footer)
         let root = tree.root.bytes
-        return try footer.finish(
+        let (trailer, length) = try footer.finish(
             base: closed.base, count: closed.count, rawBytes: rawBytes, merkleRoot: root,
-            openChainEnd: closed.chainEnd
-        ) { bytes, trailer in
-            try file.writeAll(bytes, at: position)
-            try file.sync()
-            var sealed = closed
-            sealed.state = .sealed
-            sealed.isAnnounced = false
-            sealed.edition = header.edition
-            sealed.rawBytes = rawBytes
-            sealed.fileLength = UInt64(position + bytes.count)
-            sealed.merkleRoot = root
-            sealed.columnsHash = trailer.columnsHash
-            return sealed
-        }
+            openChainEnd: closed.chainEnd)
+        try file.sync()
+        var sealed = closed
+        sealed.state = .sealed
+        sealed.isAnnounced = false
+        sealed.edition = header.edition
+        sealed.rawBytes = rawBytes
+        sealed.fileLength = UInt64(length)
+        sealed.merkleRoot = root
+        sealed.columnsHash = trailer.columnsHash
+        return sealed
     }
 
     /// For each name symbol the frames that hold it, the same way; the last place is for ``LogFormat/noSymbol``.
-    private func addNames(_ count: Int, to footer: inout FooterBuilder) {
+    private func addNames(_ count: Int, to footer: inout FooterBuilder) throws {
         let (values, lists) = NameFrames.make(nameHolders, names: count, frames: frames.count)
-        let width = PagedBlock.width(for: UInt64(frames.count + lists.count))
-        footer.addPaged(.nameFrames, values, width: width)
-        footer.addPaged(
-            .nameFrameLists, lists, width: PagedBlock.width(for: UInt64(frames.count)))
+        try footer.addPaged(
+            .nameFrames, values, .values(upTo: UInt64(frames.count + lists.count)))
+        try footer.addPaged(.nameFrameLists, lists, .values(upTo: UInt64(frames.count)))
     }
 
     /// For each hash the frames that hold it: one value each, and lists for those held by several.
-    private func addIndex(to footer: inout FooterBuilder) {
+    private func addIndex(to footer: inout FooterBuilder) throws {
         let (values, lists) = FrameLists.make(
             holders, places: hashes.values.count, frames: frames.count)
-        footer.addPaged(.keyHashes, hashes.values, width: 8)
-        let width = PagedBlock.width(for: UInt64(frames.count + lists.count))
-        footer.addPaged(.keyFrames, values, width: width)
-        footer.addPaged(
-            .keyFrameLists, lists, width: PagedBlock.width(for: UInt64(frames.count)))
-    }
-}
-
-/// Finds the place of a hash among the segment's distinct ones: a table over the leading bits leads to
-/// a run of a few, since hashes are evenly spread.
-private struct HashPlaces {
-    let values: [UInt64]
-    private let shift: UInt64
-    /// Where the hashes with these leading bits begin.
-    private var starts: [Int32]
-
-    /// `values` are distinct and ascending.
-    init(_ values: [UInt64]) {
-        self.values = values
-        let bits = max(1, 63 - (values.count | 1).leadingZeroBitCount)
-        shift = UInt64(64 - bits)
-        starts = [Int32](repeating: Int32(values.count), count: (1 << bits) + 1)
-        for place in values.indices.reversed() {
-            starts[Int(values[place] >> shift)] = Int32(place)
-        }
-        for bucket in (0..<1 << bits).reversed() {
-            starts[bucket] = min(starts[bucket], starts[bucket + 1])
-        }
-    }
-
-    /// The place of a hash that is there.
-    func place(of hash: UInt64) -> Int {
-        let bucket = Int(hash >> shift)
-        let run = values[Int(starts[bucket])..<Int(starts[bucket + 1])]
-        let place = run.partitioningIndex { $0 >= hash }
-        precondition(place < run.endIndex && values[place] == hash, "the first pass saw every key")
-        return place
+        holders = []
+        try footer.addPaged(.keyHashes, hashes.values, .ascending(hashes.values))
+        try footer.addPaged(
+            .keyFrames, values, .values(upTo: UInt64(frames.count + lists.count)))
+        try footer.addPaged(.keyFrameLists, lists, .values(upTo: UInt64(frames.count)))
     }
 }

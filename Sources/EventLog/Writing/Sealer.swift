@@ -31,7 +31,7 @@ struct Sealer {
             source: SegmentSource.ofLive(job.live, handle), workspace: workspace)
         let output = try SealedWriter(
             file: file, header: try sealedHeader(job), frameBytes: configuration.sealedFrameBytes,
-            hashes: try walk.distinctHashes())
+            hashes: try walk.distinctHashes(), keyCount: job.live.withState { $0.keyCount })
         for frame in walk.source.frames {
             if isStopping() { return nil }
             output.effort = isLagging() ? .fast : .high(3)

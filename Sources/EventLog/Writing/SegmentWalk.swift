@@ -6,6 +6,8 @@ struct SegmentWalk {
     /// Every distinct key hash of the records for which `isWanted` says so, ascending.
     func distinctHashes(where isWanted: (UInt64) -> Bool = { _ in true }) throws -> [UInt64] {
         var all: [UInt64] = []
+        // Growing by doubling would take three times the memory.
+        if let live = source.live { all.reserveCapacity(live.withState { $0.keyCount }) }
         for frame in source.frames {
             try workspace.withFrame(
                 frame, of: source, needs: .columns, readAhead: ReaderWorkspace.scanReadAhead
@@ -20,10 +22,7 @@ struct SegmentWalk {
                 }
             }
         }
-        all.sort()
-        var distinct: [UInt64] = []
-        for hash in all where hash != distinct.last { distinct.append(hash) }
-        return distinct
+        return HashPlaces.distinct(all)
     }
 
     /// Calls `body` with each record of `frame` and its key hashes, in order.

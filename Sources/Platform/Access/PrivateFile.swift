@@ -28,12 +28,14 @@ public enum PrivateFileError: Error, Equatable, Sendable, CustomStringConvertibl
 /// Calls block; they are for start-up, operators' commands and SIGHUP, never for the way of an event.
 package enum PrivateFile {
     /// The largest file that is read.
-    static let limitBytes = 16 << 20
+    package static let limitBytes = 16 << 20
 
     /// The file's bytes, or nil when there is none.
     ///
     /// - Throws: ``PrivateFileError/tooOpen(path:mode:)`` when group or others have any right on it.
-    package static func read(_ path: String) throws(PrivateFileError) -> [UInt8]? {
+    package static func read(_ path: String, limitBytes: Int = PrivateFile.limitBytes)
+        throws(PrivateFileError) -> [UInt8]?
+    {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         if descriptor < 0 {
             if errno == ENOENT { return nil }
@@ -80,18 +82,7 @@ package enum PrivateFile {
         guard fchmod(descriptor, 0o600) == 0 else {
             throw .system(call: "chmod", path: fresh, errorNumber: errno)
         }
-        var written = 0
-        while written < bytes.count {
-            let put = bytes.withUnsafeBytes {
-                Glibc.write(
-                    descriptor, $0.baseAddress.unsafelyUnwrapped + written, $0.count - written)
-            }
-            if put < 0 {
-                if errno == EINTR { continue }
-                throw .system(call: "write", path: fresh, errorNumber: errno)
-            }
-            written += put
-        }
+        try write(bytes, to: descriptor, fresh)
         guard fsync(descriptor) == 0 else {
             throw .system(call: "fsync", path: fresh, errorNumber: errno)
         }
@@ -103,6 +94,45 @@ package enum PrivateFile {
             throw .system(call: "rename", path: fresh, errorNumber: errno)
         }
         try syncDirectory(of: path)
+    }
+
+    /// Adds `bytes` at the end of the file, made when absent; returns when they are durable. A crash may leave
+    /// a part of them, an error leaves none.
+    package static func append(_ bytes: [UInt8], to path: String) throws(PrivateFileError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            throw .system(call: "open", path: path, errorNumber: errno)
+        }
+        defer { close(descriptor) }
+        let end = lseek(descriptor, 0, SEEK_END)
+        do throws(PrivateFileError) {
+            try write(bytes, to: descriptor, path)
+            guard fsync(descriptor) == 0 else {
+                throw .system(call: "fsync", path: path, errorNumber: errno)
+            }
+        } catch {
+            // Half a line in the middle would make the file unreadable; if even this fails, opening says so.
+            _ = ftruncate(descriptor, end)
+            throw error
+        }
+        try syncDirectory(of: path)
+    }
+
+    private static func write(
+        _ bytes: [UInt8], to descriptor: Int32, _ path: String
+    ) throws(PrivateFileError) {
+        var written = 0
+        while written < bytes.count {
+            let put = bytes.withUnsafeBytes {
+                Glibc.write(
+                    descriptor, $0.baseAddress.unsafelyUnwrapped + written, $0.count - written)
+            }
+            if put < 0 {
+                if errno == EINTR { continue }
+                throw .system(call: "write", path: path, errorNumber: errno)
+            }
+            written += put
+        }
     }
 
     private static func syncDirectory(of path: String) throws(PrivateFileError) {

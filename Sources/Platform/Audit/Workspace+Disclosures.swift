@@ -14,16 +14,25 @@ extension Workspace {
             let profile = projection.read({ $0.profile(person) })
         else { throw unknownPerson() }
         try await noteRead("audit.disclosures", person, by: principal, upTo: asOf)
-        let rows = try await OwnThread.run("sluice.disclosures") { [log] in
-            try DisclosureReader(log: log).rows(Array(references.suffix(limit)))
+        let (rows, lost) = try await OwnThread.run("sluice.disclosures") { [log, projection] in
+            var reader = DisclosureReader(log: log)
+            let rows = try reader.rows(Array(references.suffix(limit)))
+            for damage in reader.damages { projection.notice(damage) }
+            return (rows, reader.damages)
         }
+        let doubts =
+            gaps(upTo: asOf)
+            + lost.map {
+                "records \($0.offsets.lowerBound)..<\($0.offsets.upperBound), which say more of what is listed, cannot be read (\($0.reason))"
+            }
         let received = references.count { $0.outcome == .delivered }
         let maybe = references.count { $0.outcome == .unknown || $0.outcome == .attempting }
         return [
             "profile": .string(profile.id.description),
             "formerProfiles": .texts(profile.formerIDs.map(\.description)),
             "received": .count(received), "mayHaveReceived": .count(maybe),
-            "shown": .count(rows.count), "disclosures": .array(rows),
+            "shown": .count(rows.count), "mayBeIncomplete": .bool(!doubts.isEmpty),
+            "because": .texts(doubts), "disclosures": .array(rows),
             "asOf": stamp(asOf: asOf, question: .asCorrected),
         ]
     }
@@ -64,40 +73,56 @@ extension Workspace {
 
 /// Reads the attempts that a ledger refers to. Blocking.
 struct DisclosureReader {
-    let log: EventLog
+    private var reader: LogReader
+    private var fieldSets: [UInt64: FieldSetRecord] = [:]
+    /// What could not be read on the way.
+    private(set) var damages: [Damage] = []
 
-    func rows(_ references: [DisclosureReference]) throws -> [JSONValue] {
-        var reader = log.makeReader()
-        var fieldSets: [UInt64: FieldSetRecord] = [:]
+    init(log: EventLog) { reader = log.makeReader() }
+
+    mutating func rows(_ references: [DisclosureReference]) throws -> [JSONValue] {
         var rows: [JSONValue] = []
-        var last: (offset: UInt64, record: AttemptRecord)?
+        var last: (offset: UInt64, record: AttemptRecord?)?
         for reference in references {
             if last?.offset != reference.attempt {
-                guard let line = try reader.line(at: Offset(reference.attempt)) else { continue }
-                last = (reference.attempt, try Self.body(line) { try AttemptRecord($0) })
+                let record = try line(at: reference.attempt).map {
+                    try Self.body($0) { try AttemptRecord($0) }
+                }
+                last = (reference.attempt, record)
             }
             guard let attempt = last?.record, reference.member < attempt.members.count else {
+                // What is known of it from the fold is said all the same.
+                rows.append(bareRow(reference))
                 continue
             }
             let member = attempt.members[reference.member]
-            if fieldSets[member.fieldSet] == nil,
-                let line = try reader.line(at: Offset(member.fieldSet))
-            {
-                fieldSets[member.fieldSet] = try Self.body(line) { try FieldSetRecord($0) }
-            }
             rows.append(
                 row(
-                    reference, attempt, member, fieldSets[member.fieldSet],
-                    try event(reference, &reader)))
+                    reference, attempt, member, try fieldSet(at: member.fieldSet),
+                    try event(reference)))
         }
         return rows
     }
 
-    private func event(_ reference: DisclosureReference, _ reader: inout LogReader) throws -> (
+    private mutating func line(at offset: UInt64) throws -> [UInt8]? {
+        var met: Damage?
+        let line = try reader.readableLine(at: Offset(offset), unreadable: { met = $0 })
+        if let met, !damages.contains(met) { damages.append(met) }
+        return line
+    }
+
+    private mutating func fieldSet(at offset: UInt64) throws -> FieldSetRecord? {
+        if let known = fieldSets[offset] { return known }
+        let record = try line(at: offset).map { try Self.body($0) { try FieldSetRecord($0) } }
+        fieldSets[offset] = record
+        return record
+    }
+
+    private mutating func event(_ reference: DisclosureReference) throws -> (
         name: String?, messageID: String?
     ) {
         if let audience = reference.audience { return ("audience \(audience)", nil) }
-        guard let line = try reader.line(at: Offset(reference.at)) else { return (nil, nil) }
+        guard let line = try line(at: reference.at) else { return (nil, nil) }
         var parser = JSONParser()
         return try parser.parse(line) { view in
             let body = EventBody(line: view)
@@ -110,17 +135,11 @@ struct DisclosureReader {
         _ member: AttemptRecord.Member, _ fields: FieldSetRecord?,
         _ event: (name: String?, messageID: String?)
     ) -> JSONValue {
-        let outcome =
-            switch reference.outcome {
-            case .delivered: "received"
-            case .unknown, .attempting: "may have received"
-            case .rejected: "refused by the recipient"
-            default: "not received"
-            }
         return [
             "when": .string(attempt.started.description),
             "destination": .string(attempt.destination), "epoch": .count(attempt.epoch),
-            "recipient": .string(attempt.recipient), "outcome": .string(outcome),
+            "recipient": .string(attempt.recipient),
+            "outcome": .string(Self.word(reference.outcome)),
             "action": .string(member.action.rawValue), "event": .text(event.name),
             "messageId": .text(event.messageID), "offset": .offset(reference.at),
             "fields": .texts(fields?.fields ?? []),
@@ -128,6 +147,27 @@ struct DisclosureReader {
             "policyVersion": .count(member.policy), "consent": .optionalOffset(member.consent),
             "plan": .text(attempt.plan), "bodyDigest": .string(member.digest.hex),
             "attempt": .offset(reference.attempt), "receipt": .optionalOffset(reference.receipt),
+        ]
+    }
+
+    private static func word(_ outcome: EffectStatus) -> String {
+        switch outcome {
+        case .delivered: "received"
+        case .unknown, .attempting: "may have received"
+        case .rejected: "refused by the recipient"
+        default: "not received"
+        }
+    }
+
+    /// A disclosure whose attempt cannot be read.
+    private func bareRow(_ reference: DisclosureReference) -> JSONValue {
+        [
+            "destination": .string(reference.lane.destination),
+            "epoch": .count(reference.lane.epoch),
+            "outcome": .string(Self.word(reference.outcome)),
+            "event": .text(reference.audience.map { "audience \($0)" }),
+            "offset": .offset(reference.at), "attempt": .offset(reference.attempt),
+            "receipt": .optionalOffset(reference.receipt), "unreadable": true,
         ]
     }
 

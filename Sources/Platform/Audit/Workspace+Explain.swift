@@ -10,12 +10,17 @@ extension Workspace {
     func explain(_ parameters: Parameters) async throws -> JSONValue {
         let reference = try parameters.text("event")
         let destination = try parameters.text("destination")
-        let stored = try await event(reference)
+        let stored: StoredRecord
+        switch try await event(reference) {
+        case .record(let record): stored = record
+        case .unreadable(let offset, let damage):
+            return explainUnreadable(offset, damage, destination: destination)
+        }
         let explanation = try projection.read { state in
             try stored.parse {
                 state.explain(
                     at: stored.offset, line: $0, source: stored.source,
-                    occurred: stored.occurred, destination: destination)
+                    occurred: stored.occurred, keys: stored.keys, destination: destination)
             }
         }
         guard let explanation else {
@@ -26,13 +31,28 @@ extension Workspace {
         return try await present(explanation, stored)
     }
 
+    private enum FoundEvent {
+        case record(StoredRecord)
+        case unreadable(UInt64, Damage)
+
+        var offset: UInt64 {
+            switch self {
+            case .record(let record): record.offset
+            case .unreadable(let offset, _): offset
+            }
+        }
+    }
+
     /// Finds the event that a reference means.
-    private func event(_ reference: String) async throws -> StoredRecord {
+    private func event(_ reference: String) async throws -> FoundEvent {
         if let offset = UInt64(reference) {
-            guard let stored = try await record(at: offset),
-                stored.kind == RecordKind.event.rawValue
-            else { throw OperationError.notFound("no event stands at offset \(offset)") }
-            return stored
+            switch try await place(at: offset) {
+            case .record(let stored) where stored.kind == RecordKind.event.rawValue:
+                return .record(stored)
+            case .unreadable(let damage): return .unreadable(offset, damage)
+            case .record, .nothing:
+                throw OperationError.notFound("no event stands at offset \(offset)")
+            }
         }
         var candidates: [(source: String, id: String)] = []
         if let slash = reference.firstIndex(of: "/") {
@@ -41,12 +61,19 @@ extension Workspace {
         }
         for source in projection.read({ $0.sourceNames }) { candidates.append((source, reference)) }
         let wanted = candidates
-        let found = try await OwnThread.run("sluice.find") { [log] in
-            try wanted.compactMap { try Self.find($0.id, source: $0.source, in: log) }
+        let (found, lost) = try await OwnThread.run("sluice.find") { [log, projection] in
+            var finder = EventFinder(log: log)
+            let found = try wanted.compactMap { try finder.find($0.id, source: $0.source) }
+            for damage in finder.damages { projection.notice(damage) }
+            return (found, finder.damages)
         }
         guard let first = found.first else {
+            let elsewhere = lost.map {
+                "offsets \($0.offsets.lowerBound)..<\($0.offsets.upperBound) cannot be read, and it may be there; "
+            }
             throw OperationError.notFound(
-                "no event has the message id \(reference); give an offset or SOURCE/MESSAGE_ID")
+                "no event has the message id \(reference); \(elsewhere.joined())give an offset or SOURCE/MESSAGE_ID"
+            )
         }
         guard found.allSatisfy({ $0.offset == first.offset }) else {
             throw OperationError.conflict(
@@ -56,22 +83,81 @@ extension Workspace {
         return first
     }
 
-    /// Reads the frames that may hold the id, and compares the id itself (L7).
-    private static func find(_ id: String, source: String, in log: EventLog) throws -> StoredRecord?
+    /// Reads the frames that may hold a message id, and compares the id itself (L7). Blocks.
+    private struct EventFinder {
+        let log: EventLog
+        private var reader: LogReader
+        private var extractor: EventExtractor
+        private(set) var damages: [Damage] = []
+
+        init(log: EventLog) {
+            self.log = log
+            reader = log.makeReader()
+            extractor = EventExtractor(key: log.identity.key)
+        }
+
+        /// A record that cannot be read is found by its hash alone: then it is probably the one.
+        mutating func find(_ id: String, source: String) throws -> FoundEvent? {
+            let hash = Array(id.utf8).withUnsafeBytes {
+                extractor.messageKey(source: source, messageID: $0)
+            }
+            var met: [Damage] = []
+            let offsets = try reader.readableCandidates(
+                for: hash, from: Offset(0), to: log.durableEnd, unreadable: { met.append($0) })
+            for damage in met where !damages.contains(damage) { damages.append(damage) }
+            var unreadable: FoundEvent?
+            for offset in offsets {
+                switch try StoredPlace.read(at: offset, with: &reader) {
+                case .record(let found) where found.source == source:
+                    let isIt = try found.parse { EventBody(line: $0)?.messageID?.string == id }
+                    if isIt { return .record(found) }
+                case .unreadable(let damage):
+                    if !damages.contains(damage) { damages.append(damage) }
+                    unreadable = .unreadable(offset.value, damage)
+                case .record, .nothing: continue
+                }
+            }
+            return unreadable
+        }
+    }
+
+    /// What can be said of an event whose record cannot be read: that it is withheld, and from whom (L9).
+    private func explainUnreadable(_ offset: UInt64, _ damage: Damage, destination: String)
+        -> JSONValue
     {
-        var extractor = EventExtractor(key: log.identity.key)
-        let hash = Array(id.utf8).withUnsafeBytes {
-            extractor.messageKey(source: source, messageID: $0)
+        let seen = projection.read { state in
+            (
+                loss: state.logLosses.first { $0.offsets.contains(offset) },
+                status: state.effectStatus(of: offset, destination: destination),
+                next: state.next
+            )
         }
-        var reader = log.makeReader()
-        for offset in try reader.candidates(for: hash, from: Offset(0), to: log.durableEnd) {
-            guard let found = try StoredRecord.read(at: offset, with: &reader),
-                found.source == source
-            else { continue }
-            let isIt = try found.parse { EventBody(line: $0)?.messageID?.string == id }
-            if isIt { return found }
+        var story = [
+            "The record cannot be read: \(damage). Nothing about it can be sent, and no gate can be asked again."
+        ]
+        switch seen.loss?.reach {
+        case .identifiers?:
+            story.append(
+                "Its columns still name whom it was about: they are withheld as unreadable from offset \(offset) on."
+            )
+        case .everything?:
+            story.append(
+                "Nobody knows whom it was about, or it may have been more than an event: all dispatch waits, or waited, for an operator to accept the loss."
+            )
+        case nil:
+            story.append("It was folded while it could still be read.")
         }
-        return nil
+        if let hold = dispatchHold { story.append("All dispatch is held: \(hold).") }
+        if let status = seen.status {
+            story.append("Its effect is \(status.name), as later records say.")
+        }
+        return [
+            "event": ["offset": .offset(offset)], "destination": .string(destination),
+            "decision": "withhold", "reasons": [.string(Gate.unreadable.name)],
+            "story": .texts(story), "unreadable": Self.present(damage),
+            "effect": ["status": .text(seen.status?.name)],
+            "asOf": stamp(asOf: min(offset + 1, seen.next), question: .asKnown),
+        ]
     }
 
     private func present(_ explanation: Explanation, _ stored: StoredRecord) async throws
@@ -159,6 +245,14 @@ extension Workspace {
         case nil where explanation.rederived.isAllow && explanation.recorded != nil:
             lines.append("It has not been released yet.")
         case nil: break
+        case .cancelled? where explanation.wasLeftBehind:
+            lines.append(
+                "It waited when the log was restored from a backup, and may have been received since the backup was made: it goes out only by a plan, see `sluice replay backfill`."
+            )
+        case .unknown? where explanation.wasLeftBehind:
+            lines.append(
+                "It may have been received: it was on its way when the backup was made from which the log was restored. An operator settles it."
+            )
         case .cancelled?:
             let gates = explanation.cancelledBy?.gates.map(\.name).joined(separator: ", ") ?? ""
             lines.append("It was cancelled before it left, at the second look: \(gates).")
@@ -169,12 +263,26 @@ extension Workspace {
                 "Its effect is \(status.name)"
                     + (explanation.plan.map { " under plan \($0)" } ?? "") + ".")
         }
+        if explanation.rederived.fails(.unreadable) {
+            lines += unreadableStory(explanation)
+        }
+        if let hold = dispatchHold { lines.append("All dispatch is held: \(hold).") }
         if !explanation.agrees {
             lines.append(
                 "The decision on record differs from the one worked out now. Run `sluice replay verify`."
             )
         }
         return lines
+    }
+
+    /// Which records that cannot be read withhold an event.
+    private func unreadableStory(_ explanation: Explanation) -> [String] {
+        let losses = projection.read { $0.logLosses(in: 0..<max(explanation.offset, 1)) }
+        guard !losses.isEmpty else { return [] }
+        let ranges = losses.map { "\($0.from)..<\($0.to)" }.joined(separator: ", ")
+        return [
+            "A record about this person lies in a part of the log that cannot be read (offsets \(ranges)): it may have been a denial."
+        ]
     }
 
     private func present(_ attempt: Explanation.Attempt) async throws -> JSONValue {

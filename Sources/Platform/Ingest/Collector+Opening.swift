@@ -19,56 +19,37 @@ extension Collector {
     package static func open(
         log: EventLog, rejects: RejectFile, limits: CollectLimits, keyMask: UInt64
     ) throws -> Collector {
-        let end = log.durableEnd
-        var index = MessageIndex(expecting: Int(end.value))
-        var newestEvent: UInt64?
-        var newestTick: Int64?
-        var suppressionOffsets: [UInt64] = []
-        var reader = log.makeReader()
-        _ = try reader.forEach(from: Offset(0), to: end, needs: .columns) { record in
-            switch record.kind {
-            case RecordKind.event.rawValue:
-                if let hash = record.keys.first {
-                    index.insert(hash: hash, offset: record.offset.value)
-                }
-                newestEvent = record.offset.value
-            case RecordKind.tick.rawValue:
-                newestTick = record.occurred
-            case RecordKind.suppression.rawValue:
-                suppressionOffsets.append(record.offset.value)
-            default:
-                break
-            }
-            return .next
-        }
-        let suppressions = SuppressionList()
-        var newest = AsIfLivePace.Newest.none
-        var parser = JSONParser()
-        for offset in suppressionOffsets {
-            try Self.withLine(offset, &reader, &parser) { line in
-                guard let body = line["body"] else { return }
-                let record = try SuppressionRecord(body)
-                suppressions.insert(type: record.type, value: record.value)
-            }
-        }
-        if let newestEvent {
-            try Self.withLine(newestEvent, &reader, &parser) { line in
-                newest = line["asIfLive"]?.bool == true ? .asIfLive : .other
-            }
-        }
-        return Collector(
-            log: log, rejects: rejects, suppressions: suppressions, limits: limits,
-            keyMask: keyMask,
-            state: CollectorState(
-                index: index, recent: RecentMessages(),
-                pace: AsIfLivePace(newest: newest, lastTick: newestTick)))
+        try opening(log: log, rejects: rejects, limits: limits, keyMask: keyMask).collector
     }
 
-    private static func withLine(
-        _ offset: UInt64, _ reader: inout LogReader, _ parser: inout JSONParser,
-        _ body: (JSONView) throws -> Void
-    ) throws {
-        guard let line = try reader.line(at: Offset(offset)) else { return }
-        try line.withUnsafeBytes { try parser.parseTrusted($0, body) }
+    /// The same, with what could not be read on the way.
+    ///
+    /// - Parameter suppressionFile: who is in it is suppressed too, whether the log says so or not; who is
+    ///   only in the log is added to it.
+    package static func opening(
+        log: EventLog, rejects: RejectFile, limits: CollectLimits,
+        suppressionFile: SuppressionFile? = nil, keyMask: UInt64 = .max
+    ) throws -> (collector: Collector, damages: [Damage]) {
+        var opener = CollectorOpener(log: log)
+        try opener.scan()
+        let recorded = try opener.suppressions()
+        let suppressions = SuppressionList()
+        for record in recorded { suppressions.insert(type: record.type, value: record.value) }
+        if let suppressionFile {
+            let now = Timestamp.now()
+            try suppressionFile.add(
+                recorded.map {
+                    SuppressionFile.Entry(type: $0.type, value: $0.value, by: $0.by, at: now)
+                })
+            for entry in suppressionFile.entries {
+                suppressions.insert(type: entry.type, value: entry.value)
+            }
+        }
+        let pace = AsIfLivePace(newest: try opener.newest(), lastTick: opener.newestTick)
+        let collector = Collector(
+            log: log, rejects: rejects, suppressions: suppressions, limits: limits,
+            keyMask: keyMask,
+            state: CollectorState(index: opener.index, recent: RecentMessages(), pace: pace))
+        return (collector, opener.damages)
     }
 }

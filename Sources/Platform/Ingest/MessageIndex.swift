@@ -1,9 +1,12 @@
+package import Projections
+
 /// Where the record of each known message id stands: hash → offsets, in eight bytes an entry.
 ///
 /// ```
 /// hash   | shard: 12 bits | tag: 26 bits | rest, not kept |
-/// slot   | tag: 26 bits   | offset + 1: 38 bits           |     0 is empty
+/// slot   | tag: 26 bits   | row + 1: 38 bits              |     0 is empty
 /// ```
+/// A row counts the records before an offset, without the gaps that restores leave (see ``OffsetSpace``).
 /// Ten million messages take 134 MB. The 38 bits of hash that are kept point to a wrong record about once in
 /// 27,000 new messages then; whoever asks compares the value itself, so that costs a read and never an
 /// event. Shards grow one at a time, so no append waits for the whole table. Entries are never taken out.
@@ -14,13 +17,17 @@ package struct MessageIndex {
     private static let offsetMask: UInt64 = (1 << 38) - 1
     private static let smallest = 16
 
+    private let space: OffsetSpace
     private var shards: [[UInt64]]
     private var counts: [Int32]
     /// How many entries there are.
     package private(set) var count = 0
 
-    /// - Parameter expected: entries to make room for at once.
-    package init(expecting expected: Int = 0) {
+    /// - Parameters:
+    ///   - expected: entries to make room for at once.
+    ///   - space: the log's; appends go on in its last run.
+    package init(expecting expected: Int = 0, space: OffsetSpace = OffsetSpace()) {
+        self.space = space
         let shardCount = 1 << Self.shardBits
         // A third more than the mean, since shards do not fill evenly; then half as much again for speed.
         let wanted = expected / shardCount * 2
@@ -32,12 +39,15 @@ package struct MessageIndex {
 
     /// Adds an entry; the same hash may have many.
     ///
-    /// - Precondition: `offset` is below 2^38 - 1, which at 850 bytes an event is 230 TB of log.
+    /// - Precondition: `offset` is no gap, and fewer than 2^38 - 1 records stand before it, which at 850
+    ///   bytes an event is 230 TB of log.
     package mutating func insert(hash: UInt64, offset: UInt64) {
-        precondition(offset < Self.offsetMask, "the message index holds offsets below 2^38 - 1")
+        guard let row = space.row(offset), row < Self.offsetMask else {
+            preconditionFailure("the message index holds fewer than 2^38 - 1 records, and no gaps")
+        }
         let (shard, tag) = Self.place(hash)
         if Int(counts[shard]) * 4 >= shards[shard].count * 3 { grow(shard) }
-        Self.put(tag << UInt64(Self.offsetBits) | (offset + 1), into: &shards[shard])
+        Self.put(tag << UInt64(Self.offsetBits) | (row + 1), into: &shards[shard])
         counts[shard] += 1
         count += 1
     }
@@ -51,7 +61,7 @@ package struct MessageIndex {
             var index = Self.home(tag, mask)
             while slots[index] != 0 {
                 if slots[index] >> UInt64(Self.offsetBits) == tag {
-                    visit(slots[index] & Self.offsetMask - 1)
+                    visit(space.offset(ofRow: slots[index] & Self.offsetMask - 1))
                 }
                 index = (index + 1) & mask
             }

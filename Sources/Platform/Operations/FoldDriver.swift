@@ -28,10 +28,17 @@ final class FoldDriver: Sendable {
     /// Records applied between two looks at everything else.
     private static let batch = 4096
 
-    init(log: EventLog, projection: LiveProjection, logger: Logger) {
+    /// Called before the log is folded anew: what was derived from more than it still holds must go.
+    private let forget: @Sendable () -> Void
+
+    init(
+        log: EventLog, projection: LiveProjection, logger: Logger,
+        forget: @escaping @Sendable () -> Void
+    ) {
         self.log = log
         self.projection = projection
         self.logger = logger
+        self.forget = forget
     }
 
     /// Starts the thread; once is enough.
@@ -56,9 +63,15 @@ final class FoldDriver: Sendable {
                 work(&replayer)
             }
             do {
-                let moved = try projection.applyNext(&replayer, limit: Self.batch)
-                if moved > 0 || mustLook { mustLook = !(closeReleases() && endPlans()) }
-                if moved == 0 { _ = log.blockingWait(past: projection.applied, milliseconds: 20) }
+                try refoldWhereDamaged(&replayer)
+                let applied = try projection.applyNext(&replayer, limit: Self.batch)
+                if case .quarantined(let damage) = applied {
+                    logger.error("a part of the log cannot be read", metadata: ["at": "\(damage)"])
+                }
+                if applied != .nothing || mustLook { mustLook = !(closeReleases() && endPlans()) }
+                if applied == .nothing {
+                    _ = log.blockingWait(past: projection.applied, milliseconds: 20)
+                }
             } catch {
                 // What cannot be read is withheld: nothing is handed out until an operator has looked.
                 logger.error("folding stopped", metadata: ["reason": "\(error)"])
@@ -73,6 +86,22 @@ final class FoldDriver: Sendable {
             return taken
         }
         for waiter in waiters { waiter.resume() }
+    }
+
+    /// Folds the log anew where readers met damage in what was applied (L9). Dispatch is held meanwhile;
+    /// questions are answered from the state as it was.
+    private func refoldWhereDamaged(_ replayer: inout Replayer) throws {
+        let noticed = projection.takeNoticed()
+        guard !noticed.isEmpty else { return }
+        for damage in noticed {
+            logger.error(
+                "what was folded cannot be read any more; folding anew",
+                metadata: ["at": "\(damage)"])
+        }
+        forget()
+        var fresh = FoldState(key: log.identity.key)
+        try replayer.advance(&fresh, to: projection.applied)
+        projection.finishRefold(with: fresh)
     }
 
     /// Stops after the batch in hand.

@@ -36,12 +36,17 @@ extension Workspace {
     /// Where an answer about the past stands (A1): which log, which incarnation and generation, up to which
     /// offset, and which of the two questions it answers.
     func stamp(asOf offset: UInt64, question: Question) -> JSONValue {
-        let generation = projection.read { $0.generation }
-        return [
+        let (generation, losses) = projection.read { state in
+            (state.generation, state.logLosses(in: 0..<max(offset, 1)))
+        }
+        let stamp: JSONValue = [
             "log": .string(log.identity.hex), "incarnation": .offset(log.identity.incarnation),
             "generation": .count(generation), "offset": .offset(offset),
             "schedule": schedule(upTo: offset), "question": .string(question.rawValue),
         ]
+        // An answer never hides that a part of what it rests on could not be read (L9).
+        return losses.isEmpty
+            ? stamp : stamp.adding([("unreadable", .array(losses.map { Self.present($0) }))])
     }
 
     enum Question: String {
@@ -67,17 +72,63 @@ extension Workspace {
         }
         return try await OwnThread.run("sluice.search") { [log] in
             var reader = log.makeReader()
-            return try reader.firstOffset(recordedAtOrAfter: time.microseconds).value
+            do {
+                return try reader.firstOffset(recordedAtOrAfter: time.microseconds).value
+            } catch LogError.damaged(let damage) {
+                throw OperationError.failed(
+                    "the time cannot be searched for: \(damage); give an offset")
+            }
         }
     }
 
-    /// One record's line and columns; nil when nothing stands there. Not to be called on the pool's
-    /// threads in a loop: it reads a file.
+    /// One record's line and columns; nil when nothing stands there, or what does cannot be read. Not to be
+    /// called on the pool's threads in a loop: it reads a file.
     func record(at offset: UInt64) async throws -> StoredRecord? {
-        try await OwnThread.run("sluice.read") { [log] in
+        try await place(at: offset).record
+    }
+
+    /// What stands at an offset.
+    func place(at offset: UInt64) async throws -> StoredPlace {
+        guard offset < log.durableEnd.value else { return .nothing }
+        return try await OwnThread.run("sluice.read") { [log, projection] in
             var reader = log.makeReader()
-            return try StoredRecord.read(at: Offset(offset), with: &reader)
+            let place = try StoredPlace.read(at: Offset(offset), with: &reader)
+            if case .unreadable(let damage) = place { projection.notice(damage) }
+            return place
         }
+    }
+}
+
+/// What stands at one offset of the log.
+enum StoredPlace: Sendable {
+    case record(StoredRecord)
+    /// A record that cannot be read (L9).
+    case unreadable(Damage)
+    case nothing
+
+    var record: StoredRecord? {
+        if case .record(let record) = self { return record }
+        return nil
+    }
+
+    /// Reads what stands at `offset`. Blocks.
+    static func read(at offset: Offset, with reader: inout LogReader) throws -> StoredPlace {
+        var found = StoredPlace.nothing
+        var damage: Damage?
+        _ = try reader.forEachReadable(
+            from: offset, to: offset + 1, needs: .lines
+        ) { view in
+            found = .record(
+                StoredRecord(
+                    offset: view.offset.value, kind: view.kind, recorded: view.recorded,
+                    occurred: view.occurred, source: view.knownSource, keys: Array(view.keys),
+                    line: Array(view.line)))
+            return .stop
+        } unreadable: {
+            damage = $0
+            return .stop
+        }
+        return damage.map(StoredPlace.unreadable) ?? found
     }
 }
 
@@ -88,21 +139,8 @@ struct StoredRecord: Sendable {
     var recorded: Int64
     var occurred: Int64
     var source: String
+    var keys: [UInt64]
     var line: [UInt8]
-
-    /// The record at `offset`; nil when nothing stands there. Blocks.
-    static func read(at offset: Offset, with reader: inout LogReader) throws -> StoredRecord? {
-        var found: StoredRecord?
-        _ = try reader.forEach(
-            from: offset, to: Offset(offset.value + 1), needs: .lines
-        ) { view in
-            found = StoredRecord(
-                offset: view.offset.value, kind: view.kind, recorded: view.recorded,
-                occurred: view.occurred, source: view.knownSource, line: Array(view.line))
-            return .stop
-        }
-        return found
-    }
 
     /// Hands the parsed line to `body`.
     func parse<R>(_ body: (JSONView) throws -> R) throws -> R {

@@ -14,14 +14,18 @@ extension Workspace {
         let from = try await range(parameters, "from") ?? 0
         let to = try await range(parameters, "to") ?? .max
         let limit = try parameters.integer("limit", default: 100, in: 1...10_000)
-        let (lines, isPersonal) = try await OwnThread.run("sluice.cat") { [log] in
+        let (lines, lost, isPersonal) = try await OwnThread.run("sluice.cat") {
+            [log, projection] in
+            var lost: [JSONValue] = []
             var reader = log.makeReader()
             var lines: [JSONValue] = []
             var isPersonal = false
             var bytes = 0
             let end = min(to, log.durableEnd.value)
-            guard from < end else { return (lines, isPersonal) }
-            _ = try reader.forEach(from: Offset(from), to: Offset(end), needs: .lines) { view in
+            guard from < end else { return (lines, lost, isPersonal) }
+            _ = try reader.forEachReadable(
+                from: Offset(from), to: Offset(end), needs: .lines
+            ) { view in
                 lines.append(.string(String(decoding: view.line, as: UTF8.self)))
                 bytes += view.line.count
                 if view.kind == RecordKind.event.rawValue
@@ -30,14 +34,21 @@ extension Workspace {
                     isPersonal = true
                 }
                 return lines.count >= limit || bytes > 8 << 20 ? .stop : .next
+            } unreadable: { damage in
+                projection.notice(damage)
+                lost.append(Self.present(damage))
+                return lost.count >= limit ? .stop : .next
             }
-            return (lines, isPersonal)
+            return (lines, lost, isPersonal)
         }
         if isPersonal {
             try await noteRead(
                 "log.cat", nil, by: principal, upTo: min(to, log.durableEnd.value))
         }
-        return ["lines": .array(lines), "durable": .offset(log.durableEnd.value)]
+        return [
+            "lines": .array(lines), "durable": .offset(log.durableEnd.value),
+            "unreadable": .array(lost),
+        ]
     }
 }
 
@@ -71,20 +82,27 @@ extension Workspace {
         let report = try await OwnThread.run("sluice.verify") { [log] in
             try log.verify(extractor: LineExtractor.make(key: log.identity.key))
         }
+        for problem in report.problems { projection.notice(problem) }
+        return LogShapes.verified(report, findings: [], since: started)
+    }
+
+    /// Copies the log as it is durable now into `to`, a directory of this machine.
+    func logBackup(_ parameters: Parameters) async throws -> JSONValue {
+        let directory = try parameters.text("to")
+        guard directory.hasPrefix("/") else {
+            throw OperationError.badRequest(
+                "the parameter to must be an absolute path: the server's directory is not yours")
+        }
+        let started = ContinuousClock.now
+        let report = try await OwnThread.run("sluice.backup") { [log] in
+            try log.backup(to: directory)
+        }
         return [
-            "whole": .bool(report.problems.isEmpty),
-            "problems": .texts(report.problems.map { "\($0)" }),
-            "records": .offset(report.records), "bytes": .offset(report.bytes),
-            "columnsChecked": .offset(report.extracted),
-            "columnsNotChecked": .offset(report.notExtracted),
-            "segments": .array(
-                report.segments.map { segment in
-                    [
-                        "file": .string(segment.file), "sealed": .bool(segment.isSealed),
-                        "frames": .count(segment.frames), "records": .offset(segment.records),
-                        "merkleRoot": .string(segment.merkleRoot),
-                    ]
-                }),
+            "to": .string(directory), "incarnation": .offset(report.incarnation),
+            "durableEnd": .offset(report.durableEnd.value),
+            "copiedFiles": .count(report.copiedFiles),
+            "copiedBytes": .offset(report.copiedBytes), "keptFiles": .count(report.keptFiles),
+            "missing": LogShapes.problems(report.missing),
             "seconds": .number(Self.seconds(since: started)),
         ]
     }

@@ -30,21 +30,6 @@ extension Workspace {
         ]
     }
 
-    /// Stops collecting for and sending about a subject, from here on (X1).
-    func suppress(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
-        guard case .identifier(let type, let value) = try parameters.person() else {
-            throw OperationError.badRequest("suppress takes TYPE:VALUE, not a profile id")
-        }
-        let offset = try await append([
-            ControlDraft.make(
-                SuppressionRecord(
-                    type: type, value: value,
-                    by: try parameters.optionalText("by") ?? principal.name))
-        ])
-        collector.suppressions.insert(type: type, value: value)
-        return ["type": .string(type), "suppressedFrom": .offset(offset.value)]
-    }
-
     // MARK: Keys and tokens
 
     func createKey(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {

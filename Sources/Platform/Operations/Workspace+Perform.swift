@@ -58,9 +58,11 @@ extension Workspace {
         "replay.backfill": operators, "replay.plans": readers, "replay.findings": readers,
         "destination.pause": operators, "destination.resume": operators,
         "destination.redrive": operators, "suppress": operators,
+        "suppress.reapply": operators, "log.acceptLoss": operators,
         "key.create": operators, "key.revoke": operators, "token.create": operators,
         "token.revoke": operators, "access.list": operators,
         "log.stat": readers, "log.verify": readers, "log.cat": readers, "log.seal": operators,
+        "log.backup": operators,
         "rejects": operators, "sql": readers,
     ]
 
@@ -90,6 +92,9 @@ extension Workspace {
         case "destination.redrive":
             return try await destination(.redrive, parameters, by: principal)
         case "suppress": return try await suppress(parameters, by: principal)
+        case "suppress.reapply":
+            return try await reapplySuppressions(parameters, by: principal)
+        case "log.acceptLoss": return try await acceptLoss(parameters, by: principal)
         case "key.create": return try await createKey(parameters, by: principal)
         case "key.revoke": return try await revoke(.key, parameters, by: principal)
         case "token.create": return try await createToken(parameters, by: principal)
@@ -99,6 +104,7 @@ extension Workspace {
         case "log.verify": return try await logVerify()
         case "log.cat": return try await logCat(parameters, by: principal)
         case "log.seal": return try await logSeal()
+        case "log.backup": return try await logBackup(parameters)
         case "rejects": return try await recentRejects(parameters)
         case "sql": return try await sql(parameters)
         default: throw OperationError.notFound("there is no operation \(operation)")

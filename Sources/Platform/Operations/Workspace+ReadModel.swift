@@ -12,9 +12,16 @@ extension Workspace {
     func followReadModel() async {
         if mustRebuildReadModel { await retryReadModel() }
         var seen: UInt64 = 0
+        var refolds = projection.refoldCount
         var firstAttempt = projection.read { $0.attemptCount }
         while !Task.isCancelled {
             seen = await projection.waitChange(since: seen)
+            if refolds != projection.refoldCount {
+                refolds = projection.refoldCount
+                firstAttempt = projection.read { $0.attemptCount }
+                await retryReadModel()
+                continue
+            }
             let reached = projection.applied
             let changes = projection.takeJournal()
             let from = firstAttempt
@@ -80,11 +87,14 @@ extension Workspace {
         let limit = try parameters.integer("limit", default: 1000, in: 1...100_000)
         do {
             let result = try await readModel.query(text, limit: limit)
-            return [
+            let answer: JSONValue = [
                 "columns": .texts(result.columns), "rows": .array(result.objects),
                 "truncated": .bool(result.isTruncated),
                 "appliedTo": .optionalOffset(readModel.appliedOffset?.value),
             ]
+            let losses = projection.read { $0.logLosses }
+            return losses.isEmpty
+                ? answer : answer.adding([("unreadable", .array(losses.map { Self.present($0) }))])
         } catch let error as ReadModelError {
             throw OperationError.badRequest("\(error)")
         }
@@ -120,7 +130,10 @@ struct DeliveryRows {
     private func time(of offset: UInt64, _ member: String, _ reader: inout LogReader) throws
         -> Int64
     {
-        guard let line = try reader.line(at: Offset(offset)) else { return 0 }
+        guard
+            let line = try reader.readableLine(
+                at: Offset(offset), unreadable: { projection.notice($0) })
+        else { return 0 }
         var parser = JSONParser()
         return try parser.parse(line) { view in
             EventClock.time(view["body"]?.member(member))?.microseconds ?? 0

@@ -14,14 +14,16 @@ extension Workspace {
                 next: state.next, generation: state.generation, time: state.projectionTime,
                 policy: state.policy.map { ($0.version, $0.policy.name) },
                 lanes: state.laneStatuses(), counts: state.counts(),
-                findings: state.allFindings().count
+                findings: state.allFindings().count, records: state.recordCount,
+                restored: state.destinationsHeldByRestore
             )
         }
         let dispatchers = running.withLock { $0.dispatchers }
         let collected = collector.counts
         let logPart: JSONValue = [
             "id": .string(log.identity.hex), "incarnation": .offset(log.identity.incarnation),
-            "durable": .offset(durable), "failure": .text(log.failure.map { "\($0)" }),
+            "durable": .offset(durable), "records": .count(seen.records),
+            "failure": .text(log.failure.map { "\($0)" }),
         ]
         let parked: [JSONValue] = seen.counts.parked.prefix(20).map {
             ["offset": .offset($0.offset), "reason": .string($0.reason)]
@@ -37,7 +39,12 @@ extension Workspace {
         ]
         let policyPart: JSONValue =
             seen.policy.map { ["version": .count($0.0), "name": .string($0.1)] } ?? .null
-        let destinations = seen.lanes.map { Self.present($0, dispatchers[$0.lane]) }
+        let hold = dispatchHold
+        let destinations = seen.lanes.map { lane in
+            Self.present(
+                lane, dispatchers[lane.lane], hold: hold,
+                isRestored: seen.restored.contains(lane.lane.destination))
+        }
         let audiences: [JSONValue] = seen.counts.audiences.map {
             ["audience": .string($0.name), "members": .count($0.members)]
         }
@@ -52,14 +59,21 @@ extension Workspace {
             ("destinations", .array(destinations)), ("audiences", .array(audiences)),
             ("findings", .count(seen.findings)),
             ("collected", collectedPart), ("readModel", await readModelStatus(durable: durable)),
-        ])
+        ]).adding(soundness())
     }
 
-    private static func present(_ lane: LaneStatus, _ running: RunningDispatcher?) -> JSONValue {
+    private static func present(
+        _ lane: LaneStatus, _ running: RunningDispatcher?, hold: String?, isRestored: Bool
+    ) -> JSONValue {
         let snapshot = running?.dispatcher.snapshot
         func count(_ status: EffectStatus) -> JSONValue { .count(lane.counts[status] ?? 0) }
         let state: String
-        if !lane.disagreements.isEmpty {
+        if hold != nil {
+            state = "held: a part of the log cannot be read"
+        } else if isRestored {
+            state =
+                "held: the log was restored from a backup; `sluice destination resume \(lane.lane.destination)` lets it go on"
+        } else if !lane.disagreements.isEmpty {
             state = "held: decisions differ from what was released"
         } else if lane.isPaused {
             state = "paused"
@@ -96,6 +110,7 @@ extension Workspace {
         }
         if seen.parked > 0 { reasons.append("\(seen.parked) records are parked") }
         if seen.held { reasons.append("a destination is held: its decisions differ") }
+        reasons += soundnessReasons()
         if let error = running.withLock({ $0.readModelError }) {
             reasons.append("the read model is behind: \(error)")
         }
@@ -120,6 +135,11 @@ extension Workspace {
         lines.gauge("sluice_log_durable_offset", "First offset that is not durable.", durable)
         lines.gauge("sluice_projection_applied_offset", "First offset that is not applied.", seen.0)
         lines.gauge("sluice_projection_parked_records", "Records that could not be folded.", seen.2)
+        let lost = projection.read { $0.logLosses.reduce(0) { $0 + ($1.to - $1.from) } }
+        lines.gauge("sluice_log_unreadable_records", "Records that cannot be read.", lost)
+        lines.gauge(
+            "sluice_dispatch_held", "1 while nothing leaves until an operator has looked.",
+            dispatchHold == nil ? 0 : 1)
         lines.counter("sluice_collect_requests_total", "Collect requests.", collected.requests)
         lines.counter("sluice_collect_accepted_total", "Messages stored.", collected.accepted)
         lines.counter(

@@ -60,14 +60,28 @@ extension Workspace {
             try await noteServed(stream, from: 0, to: place, by: principal)
             for line in snapshot(stream, upTo: place) { yield(line) }
         }
+        let refolds = projection.refoldCount
         var seen = projection.changeCount
         var quiet = ContinuousClock.now
         while !Task.isCancelled {
-            let end = min(projection.applied.value, place + Self.slice)
-            if place < end {
-                try await noteServed(stream, from: place, to: end, by: principal)
-                for line in try await changes(stream, from: place, to: end) { yield(line) }
-                place = end
+            if stream != "events", projection.refoldCount != refolds {
+                // Who is whom was worked out anew, from less: what was said before does not go on.
+                yield([
+                    "type": "cursor_expired",
+                    "reason":
+                        "the log was folded anew, since a part of it cannot be read; start from a snapshot",
+                ])
+                return
+            }
+            let from = place
+            if let range = projection.read({ $0.stretch(from: from, limit: Self.slice) }) {
+                // Offsets that were never given out are said, like everything that is not shown (L3).
+                if range.lowerBound > place { yield(restored(stream, from: place, to: range)) }
+                try await noteServed(
+                    stream, from: range.lowerBound, to: range.upperBound, by: principal)
+                let served = try await changes(stream, in: range)
+                for line in served.lines { yield(line) }
+                place = served.end
                 quiet = .now
                 continue
             }
@@ -170,29 +184,87 @@ extension Workspace {
         }
     }
 
-    private func changes(_ stream: String, from: UInt64, to: UInt64) async throws -> [JSONValue] {
-        let cursor = cursor(stream, to)
-        switch stream {
-        case "events":
-            let lines = try await OwnThread.run("sluice.tail") { [log] in
-                var reader = log.makeReader()
-                var lines: [[UInt8]] = []
-                _ = try reader.forEach(
-                    from: Offset(from), to: Offset(to), needs: .lines
-                ) { view in
-                    if view.kind == 1 { lines.append(Array(view.line)) }
-                    return .next
+    /// What a stream says of a range, and where to go on: past the range where it ends within one that cannot
+    /// be read.
+    private struct Served {
+        var lines: [JSONValue]
+        var end: UInt64
+    }
+
+    private func restored(_ stream: String, from: UInt64, to range: Range<UInt64>) -> JSONValue {
+        [
+            "type": "restored", "cursor": .string(cursor(stream, range.lowerBound)),
+            "from": .offset(from), "to": .offset(range.lowerBound),
+        ]
+    }
+
+    private func unreadable(_ stream: String, _ range: Range<UInt64>, reason: String) -> JSONValue {
+        [
+            "type": "unreadable", "cursor": .string(cursor(stream, range.upperBound)),
+            "from": .offset(range.lowerBound), "to": .offset(range.upperBound),
+            "reason": .string(reason),
+        ]
+    }
+
+    private func changes(_ stream: String, in range: Range<UInt64>) async throws -> Served {
+        if stream == "events" { return try await events(in: range) }
+        let losses = projection.read { $0.logLosses(in: range) }
+        let end = max(range.upperBound, losses.map(\.to).max() ?? 0)
+        let lost = losses.map { loss in
+            unreadable(
+                stream, max(loss.from, range.lowerBound)..<loss.to, reason: loss.reason)
+        }
+        return Served(
+            lines: lost + derived(stream, range, cursor: cursor(stream, end)), end: end)
+    }
+
+    private enum Read: Sendable {
+        case line([UInt8])
+        case unreadable(Damage)
+    }
+
+    private func events(in range: Range<UInt64>) async throws -> Served {
+        let found = try await OwnThread.run("sluice.tail") { [log, projection] in
+            var reader = log.makeReader()
+            var found: [Read] = []
+            _ = try reader.forEachReadable(
+                from: Offset(range.lowerBound), to: Offset(range.upperBound), needs: .lines
+            ) { view in
+                if view.kind == RecordKind.event.rawValue {
+                    found.append(.line(Array(view.line)))
                 }
-                return lines
+                return .next
+            } unreadable: { damage in
+                projection.notice(damage)
+                found.append(.unreadable(damage))
+                return .next
             }
-            return try lines.map { line in
+            return found
+        }
+        var end = range.upperBound
+        for case .unreadable(let damage) in found { end = max(end, damage.offsets.upperBound) }
+        let cursor = cursor("events", end)
+        let lines = try found.map { item -> JSONValue in
+            switch item {
+            case .line(let line):
                 [
                     "type": "event", "cursor": .string(cursor),
                     "record": try JSONValue(parsing: line),
                 ]
+            case .unreadable(let damage):
+                unreadable(
+                    "events",
+                    max(damage.offsets.lowerBound, range.lowerBound)..<damage.offsets.upperBound,
+                    reason: damage.reason)
             }
+        }
+        return Served(lines: lines, end: end)
+    }
+
+    private func derived(_ stream: String, _ range: Range<UInt64>, cursor: String) -> [JSONValue] {
+        switch stream {
         case "audiences":
-            let changes = projection.read { $0.membershipChanges(in: from..<to) }
+            let changes = projection.read { $0.membershipChanges(in: range) }
             return changes.map { change in
                 [
                     "type": .string(change.change.rawValue), "cursor": .string(cursor),
@@ -202,7 +274,7 @@ extension Workspace {
                 ]
             }
         default:
-            let profiles = projection.read { $0.changedProfiles(in: from..<to) }
+            let profiles = projection.read { $0.changedProfiles(in: range) }
             return profiles.map { profile in
                 Self.present(profile).adding([("type", "changed"), ("cursor", .string(cursor))])
             }

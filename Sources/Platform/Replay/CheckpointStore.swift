@@ -71,11 +71,19 @@ struct CheckpointStore: Sendable {
         }
     }
 
-    /// The newest whole checkpoint of this log that does not pass its durable end. Blocking.
-    func newest(upTo end: Offset) -> FoldState? {
+    /// The newest whole checkpoint of this log that does not pass its durable end and is as `isUsable` asks.
+    /// Blocking.
+    func newest(upTo end: Offset, where isUsable: (FoldState) -> Bool) -> FoldState? {
         for file in files().reversed() {
             do {
-                if let state = try read("\(directory)/\(file)", upTo: end) { return state }
+                guard let state = try read("\(directory)/\(file)", upTo: end) else { continue }
+                if isUsable(state) { return state }
+                logger.warning(
+                    "a checkpoint was passed over",
+                    metadata: [
+                        "file": "\(file)",
+                        "reason": "it rests on another part of the log than can be read now",
+                    ])
             } catch {
                 logger.warning(
                     "a checkpoint was passed over",
@@ -83,6 +91,19 @@ struct CheckpointStore: Sendable {
             }
         }
         return nil
+    }
+
+    /// Removes all of them, since they know more than the log still holds. Blocking.
+    func removeAll() {
+        for file in files() {
+            do {
+                try FileManager.default.removeItem(atPath: "\(directory)/\(file)")
+            } catch {
+                logger.warning(
+                    "a checkpoint was not removed",
+                    metadata: ["file": "\(file)", "reason": "\(error)"])
+            }
+        }
     }
 
     private func read(_ path: String, upTo end: Offset) throws -> FoldState? {

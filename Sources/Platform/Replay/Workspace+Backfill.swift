@@ -33,25 +33,34 @@ extension Workspace {
                 try BackfillPlanner(log: log, projection: projection).plan(
                     policy.policy, lane: lane, range: from..<max(from, to))
             }
-            let record = PlanRecord(
-                id: Self.planID(), act: .backfill, destination: name, epoch: lane.epoch,
-                slot: lane.slot, policyVersion: policy.version, approver: approver,
-                ratePerSecond: rate, counts: planned.counts, planned: planned.bitmap)
-            let isRecorded = !isDryRun && planned.counts.planned > 0
-            if isRecorded { try await append([ControlDraft.make(record)]) }
+            // One plan an incarnation: its range never spans a restore (L3).
+            let records = planned.parts.filter { $0.counts.planned > 0 }.map { part in
+                PlanRecord(
+                    id: Self.planID(), act: .backfill, destination: name, epoch: lane.epoch,
+                    slot: lane.slot, policyVersion: policy.version, approver: approver,
+                    ratePerSecond: rate, counts: part.counts, planned: part.bitmap)
+            }
+            let recorded = isDryRun ? [] : records
+            if !recorded.isEmpty { try await append(recorded.map { ControlDraft.make($0) }) }
             nudgeDispatchers(of: name)
-            return [
-                "plan": isRecorded ? .string(record.id) : .null, "dryRun": .bool(isDryRun),
+            let answer: JSONValue = [
+                "plan": .text(recorded.first?.id), "dryRun": .bool(isDryRun),
                 "destination": .string(name), "policyVersion": .count(policy.version),
-                "from": .offset(planned.bitmap.from), "to": .offset(planned.bitmap.to),
-                "considered": .count(planned.counts.considered),
-                "allowedAtEvent": .count(planned.counts.allowed),
-                "alreadyTold": .count(planned.counts.alreadyTold),
-                "withheldNow": .count(planned.counts.deniedNow),
-                "planned": .count(planned.counts.planned),
+                "from": .offset(planned.parts.first?.bitmap.from ?? from),
+                "to": .offset(planned.parts.last?.bitmap.to ?? from),
+                "considered": .count(planned.total(\.considered)),
+                "allowedAtEvent": .count(planned.total(\.allowed)),
+                "alreadyTold": .count(planned.total(\.alreadyTold)),
+                "withheldNow": .count(planned.total(\.deniedNow)),
+                "planned": .count(planned.total(\.planned)),
                 "approver": .string(approver),
                 "seconds": .number(Self.seconds(since: started)),
             ]
+            return answer.adding(
+                (recorded.count > 1 ? [("plans", .texts(recorded.map(\.id)))] : [])
+                    + (planned.losses.isEmpty
+                        ? []
+                        : [("unreadable", .array(planned.losses.map { Self.present($0) }))]))
         }
     }
 
@@ -102,15 +111,32 @@ struct BackfillPlanner {
     let log: EventLog
     let projection: LiveProjection
 
-    func plan(_ policy: Policy, lane: Lane, range: Range<UInt64>) throws -> (
-        bitmap: OffsetBitmap, counts: PlanRecord.Counts
-    ) {
+    /// What is to be sent, an incarnation at a time, and what could not be read.
+    struct Planned: Sendable {
+        var parts: [(bitmap: OffsetBitmap, counts: PlanRecord.Counts)]
+        var losses: [LogLoss]
+
+        func total(_ count: KeyPath<PlanRecord.Counts, Int>) -> Int {
+            parts.reduce(0) { $0 + $1.counts[keyPath: count] }
+        }
+    }
+
+    func plan(_ policy: Policy, lane: Lane, range: Range<UInt64>) throws -> Planned {
         var state = FoldState(key: log.identity.key, schedule: .candidate(policy, from: 0))
         var replayer = Replayer(log: log)
         let end = projection.applied
         try replayer.advance(&state, to: end)
-        let from = min(range.lowerBound, end.value)
-        let to = min(range.upperBound, end.value)
+        let parts = try state.stretches(in: range).map { stretch in
+            try plan(stretch, lane: lane, state)
+        }
+        return Planned(parts: parts, losses: state.logLosses(in: range))
+    }
+
+    private func plan(_ range: Range<UInt64>, lane: Lane, _ state: borrowing FoldState) throws -> (
+        bitmap: OffsetBitmap, counts: PlanRecord.Counts
+    ) {
+        let from = range.lowerBound
+        let to = range.upperBound
         let allowed = state.allowed(lane.destination, in: from..<to)
         let considered = state.eventCount(in: from..<to)
         let untold = projection.read { live in

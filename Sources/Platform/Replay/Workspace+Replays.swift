@@ -21,10 +21,19 @@ extension Workspace {
             }
             let result = try await driver.standingStill { [projection] replayer in
                 try replayer.advance(&box.state, to: projection.applied)
+                for loss in box.state.logLosses where !projection.read({ $0.knows(loss.offsets) }) {
+                    projection.notice(
+                        Damage(
+                            file: "the log", position: 0, offsets: loss.offsets,
+                            reason: loss.reason))
+                }
                 let live = projection.read { ($0.digest(), $0.generation, $0.next) }
                 let rebuilt = box.state.digest()
                 if end == .promote, rebuilt == live.0 { projection.replace(with: box.state) }
-                return (live: live.0, rebuilt: rebuilt, generation: live.1, at: live.2)
+                return (
+                    live: live.0, rebuilt: rebuilt, generation: live.1, at: live.2,
+                    losses: box.state.logLosses, records: box.state.recordCount
+                )
             }
             let seconds = Self.seconds(since: started)
             var generation = result.generation
@@ -44,7 +53,8 @@ extension Workspace {
                 "rebuiltDigest": .string(result.rebuilt.hex), "at": .offset(result.at),
                 "generation": .count(generation), "promoted": .optionalOffset(promotion),
                 "seconds": .number(seconds),
-                "recordsPerSecond": .number(Self.rate(result.at, seconds)),
+                "recordsPerSecond": .number(Self.rate(UInt64(result.records), seconds)),
+                "unreadable": .array(result.losses.map { Self.present($0) }),
             ]
         }
     }

@@ -6,12 +6,16 @@ import Hashing
 /// The judgements on one event for all destinations are one *row*; few distinct rows exist, so a column
 /// of row numbers says everything. A row knows the policy version that made it (D1). Beside it stands the
 /// identifier that the event was anchored to, which is how a person's events are found.
+///
+/// Both columns are dense over ``space``: a gap in the offsets costs nothing (L3).
 struct DecisionColumns {
     static let none = UInt32.max
 
-    /// By offset: the row; `none` for records that are no events.
+    /// Which offset stands at which place of the columns.
+    private(set) var space = OffsetSpace()
+    /// By place: the row; `none` for records that are no events.
     private(set) var rows: [UInt32] = []
-    /// By offset: the anchoring identifier; `none` where there is none.
+    /// By place: the anchoring identifier; `none` where there is none.
     private(set) var anchors: [UInt32] = []
     // One entry a row.
     private(set) var rowVersions: [UInt32] = []
@@ -21,7 +25,36 @@ struct DecisionColumns {
 
     init() {}
 
-    var end: UInt64 { UInt64(rows.count) }
+    /// The first offset past the columns.
+    var end: UInt64 { space.offset(ofRow: UInt64(rows.count)) }
+
+    private func place(_ offset: UInt64) -> Int? {
+        guard let place = space.row(offset), place < UInt64(rows.count) else { return nil }
+        return Int(place)
+    }
+
+    /// The row of the record at `offset`; `none` where nothing was decided.
+    func row(at offset: UInt64) -> UInt32 { place(offset).map { rows[$0] } ?? Self.none }
+
+    /// The anchoring identifier of the record at `offset`; `none` where there is none.
+    func anchor(at offset: UInt64) -> UInt32 { place(offset).map { anchors[$0] } ?? Self.none }
+
+    /// Whether a record stands at `offset`, readable or not.
+    func holds(_ offset: UInt64) -> Bool { place(offset) != nil }
+
+    /// What there is of a range of offsets, without its gaps.
+    func stretches(in range: Range<UInt64>) -> [OffsetSpace.Stretch] {
+        space.stretches(in: range, count: UInt64(rows.count))
+    }
+
+    /// Whether all of a range stands in one incarnation.
+    func holds(_ range: Range<UInt64>) -> Bool {
+        guard !range.isEmpty else { return true }
+        return stretches(in: range).first?.offsets == range
+    }
+
+    /// Moves past a gap: the next record stands at `offset`.
+    mutating func begin(at offset: UInt64) { space.begin(at: offset, row: UInt64(rows.count)) }
 
     /// Appends the judgement on the record at ``end``.
     mutating func append(version: UInt32, bits: [UInt16], anchor: UInt32) {
@@ -43,7 +76,7 @@ struct DecisionColumns {
         anchors.append(anchor)
     }
 
-    /// Appends a record that is no event, or `count` offsets that hold none.
+    /// Appends a record that is no event, or `count` records that cannot be read.
     mutating func appendNone(count: Int = 1) {
         for _ in 0..<count {
             rows.append(Self.none)
@@ -64,8 +97,8 @@ struct DecisionColumns {
     }
 
     func version(at offset: UInt64) -> Int? {
-        guard offset < end, rows[Int(offset)] != Self.none else { return nil }
-        return Int(rowVersions[Int(rows[Int(offset)])])
+        let row = row(at: offset)
+        return row == Self.none ? nil : Int(rowVersions[Int(row)])
     }
 
     /// For each row, the judgement for one destination: `0xFFFF` where the row's version lacks it.
@@ -81,20 +114,24 @@ struct DecisionColumns {
     }
 
     /// SHA-256 over `from..<to`: two bytes a record, little-endian, `0xFFFF` where nothing was decided.
+    ///
+    /// - Precondition: the columns hold the range.
     func digest(from: UInt64, to: UInt64, table: [UInt16]) -> Digest256 {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(to - from) * 2)
-        for offset in from..<to {
-            let row = rows[Int(offset)]
-            let bits = row == Self.none ? 0xFFFF : table[Int(row)]
-            bytes.append(UInt8(truncatingIfNeeded: bits))
-            bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
+        for stretch in stretches(in: from..<to) {
+            for row in rows[stretch.rows] {
+                let bits = row == Self.none ? 0xFFFF : table[Int(row)]
+                bytes.append(UInt8(truncatingIfNeeded: bits))
+                bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
+            }
         }
         return SHA256.of(bytes)
     }
 
     func write(into out: inout CanonicalWriter) {
         out.section("DECI")
+        space.write(into: &out)
         out.column(rows)
         out.column(anchors)
         out.column(rowVersions)
@@ -104,6 +141,7 @@ struct DecisionColumns {
 
     init(from reader: inout CanonicalReader) throws(CanonicalError) {
         try reader.section("DECI")
+        space = try OffsetSpace(from: &reader)
         rows = try reader.column()
         anchors = try reader.column()
         rowVersions = try reader.column()

@@ -69,10 +69,8 @@ extension FoldState {
     ///
     /// The event belongs to whoever its identifier belongs to now.
     public mutating func count(_ record: FoldRecord, in new: [Int]) {
-        guard record.kind == RecordKind.event.rawValue, record.offset < decisions.end else {
-            return
-        }
-        let anchor = decisions.anchors[Int(record.offset)]
+        guard record.kind == RecordKind.event.rawValue else { return }
+        let anchor = decisions.anchor(at: record.offset)
         guard anchor != DecisionColumns.none else { return }
         var parser = JSONParser()
         swap(&parser, &scratch.parser)

@@ -4,8 +4,10 @@ import PolicyText
 
 /// The state as bytes: what a checkpoint holds and what a digest is taken of.
 extension FoldState {
-    /// The canonical bytes (P2).
-    public func canonicalBytes() -> [UInt8] {
+    /// The canonical bytes (P2), as a checkpoint holds them.
+    public func canonicalBytes() -> [UInt8] { canonicalBytes(for: .checkpoint) }
+
+    private func canonicalBytes(for use: LossTable.Use) -> [UInt8] {
         var out = CanonicalWriter()
         out.section("FOLD")
         out.integer(UInt32(Self.codeVersion))
@@ -14,6 +16,7 @@ extension FoldState {
         out.integer(UInt32(generation))
         out.integer(UInt32(policies.count))
         for policy in policies {
+            out.integer(UInt32(policy.version))
             out.integer(policy.activatedAt)
             out.text(policy.text)
         }
@@ -39,17 +42,27 @@ extension FoldState {
         out.section("REST")
         out.integer(UInt32(pausedDestinations.count))
         for name in pausedDestinations { out.text(name) }
+        out.integer(UInt32(restoredDestinations.count))
+        for name in restoredDestinations { out.text(name) }
+        out.integer(UInt32(restores.count))
+        for restore in restores {
+            out.integer(restore.at)
+            out.integer(restore.missingFrom)
+            out.integer(restore.incarnation)
+            out.integer(restore.backup ?? .min)
+        }
         out.column(parked.offsets)
         for reason in parked.reasons { out.text(reason) }
-        out.column(parkedKeys.sorted())
+        losses.write(into: &out, for: use)
         out.integer(suppressedCount)
         findings.write(into: &out)
         sources.write(into: &out)
         return out.bytes
     }
 
-    /// SHA-256 of ``canonicalBytes()``: equal states have equal digests, on every machine.
-    public func digest() -> Digest256 { SHA256.of(canonicalBytes()) }
+    /// SHA-256 of ``canonicalBytes()``, without the words of losses: equal states have equal digests, on
+    /// every machine.
+    public func digest() -> Digest256 { SHA256.of(canonicalBytes(for: .digest)) }
 
     /// Restores a state from its bytes.
     ///
@@ -65,19 +78,22 @@ extension FoldState {
         next = try reader.integer()
         projectionTime = try reader.integer()
         generation = Int(try reader.integer(UInt32.self))
-        var texts: [(offset: UInt64, text: String)] = []
+        var texts: [(version: Int, offset: UInt64, text: String)] = []
         for _ in 0..<(try reader.integer(UInt32.self)) {
-            texts.append((try reader.integer(), try reader.text()))
+            texts.append(
+                (
+                    Int(try reader.integer(UInt32.self)), try reader.integer(), try reader.text()
+                ))
         }
         identity = try IdentityTable(from: &reader, key: key)
         consent = try ConsentTable(from: &reader)
         traits = try TraitTable(from: &reader)
         activity = try ActivityTable(from: &reader)
         // Policies name metrics and audiences in the order in which they were first counted.
-        for (index, entry) in texts.enumerated() {
-            let policy = try PolicyFile.read(entry.text, name: "policy version \(index + 1)")
+        for entry in texts {
+            let policy = try PolicyFile.read(entry.text, name: "policy version \(entry.version)")
             let compiled = compile(
-                policy, version: index + 1, at: entry.offset, text: entry.text)
+                policy, version: entry.version, at: entry.offset, text: entry.text)
             policies.append(compiled)
             _ = adoptMetrics(of: compiled)
         }
@@ -85,7 +101,7 @@ extension FoldState {
         memberships = try MembershipTable(from: &reader, nodes: identity.nodeCount)
         decisions = try DecisionColumns(from: &reader)
         for number in 0..<Int(try reader.integer(UInt32.self)) {
-            lanes.append(try LaneState(from: &reader))
+            lanes.append(try LaneState(from: &reader, space: decisions.space))
             laneNumbers[lanes[number].lane] = number
         }
         attempts = try AttemptTable(from: &reader)
@@ -100,9 +116,15 @@ extension FoldState {
         for _ in 0..<(try reader.integer(UInt32.self)) {
             pausedDestinations.append(try reader.text())
         }
+        for _ in 0..<(try reader.integer(UInt32.self)) {
+            restoredDestinations.append(try reader.text())
+        }
+        for _ in 0..<(try reader.integer(UInt32.self)) {
+            restores.append(try Self.restore(&reader))
+        }
         parked.offsets = try reader.column()
         for _ in parked.offsets.indices { parked.reasons.append(try reader.text()) }
-        parkedKeys = Set(try reader.column(UInt64.self))
+        losses = try LossTable(from: &reader)
         suppressedCount = try reader.integer()
         findings = try FindingColumns(from: &reader)
         sources = try NameTable(from: &reader)
@@ -116,5 +138,15 @@ extension FoldState {
                     time: end, identifier: identifier, metric: metric, amount: amount))
         }
         expiries = queue
+    }
+
+    private static func restore(_ reader: inout CanonicalReader) throws(CanonicalError)
+        -> LogRestore
+    {
+        var restore = LogRestore(at: try reader.integer(), missingFrom: try reader.integer())
+        restore.incarnation = try reader.integer()
+        let backup = try reader.integer(Int64.self)
+        restore.backup = backup == .min ? nil : backup
+        return restore
     }
 }

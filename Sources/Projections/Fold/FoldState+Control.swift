@@ -12,7 +12,7 @@ extension FoldState {
         if isSimulation {
             // What was told changes no decision; only these do.
             switch kind {
-            case .policy, .tick, .suppression: break
+            case .policy, .tick, .suppression, .restored: break
             default: return .done
             }
         }
@@ -20,7 +20,8 @@ extension FoldState {
         case .policy: return try activate(PolicyRecord(body), at: record.offset)
         case .tick: apply(try TickRecord(body), at: record.offset)
         case .suppression: apply(try SuppressionRecord(body), at: record.offset)
-        case .operator: apply(try OperatorRecord(body))
+        case .operator: apply(try OperatorRecord(body), at: record.offset)
+        case .restored: apply(try RestoredRecord(body), at: record.offset)
         case .promoted: generation = try PromotedRecord(body).generation
         case .released: try apply(ReleasedRecord(body), at: record.offset)
         case .attempt: try apply(AttemptRecord(body), at: record.offset)
@@ -29,7 +30,7 @@ extension FoldState {
         case .settled: try apply(SettledRecord(body))
         case .plan: try apply(PlanRecord(body), at: record.offset)
         case .planEnded: apply(try PlanEndedRecord(body))
-        case .event, .auditRead, .fieldSet, .sealed, .restored, .tombstone: break
+        case .event, .auditRead, .fieldSet, .sealed, .tombstone: break
         }
         return .done
     }
@@ -37,9 +38,10 @@ extension FoldState {
     // MARK: Policy
 
     private mutating func activate(_ record: PolicyRecord, at offset: UInt64) throws -> FoldStep {
-        guard record.version == policies.count + 1 else {
-            throw FoldProblem.wrongVersion(expected: policies.count + 1, found: record.version)
-        }
+        let expected = (policies.last?.version ?? 0) + 1
+        // A version may be missing only where records are (L9).
+        guard record.version == expected || record.version > expected && !losses.losses.isEmpty
+        else { throw FoldProblem.wrongVersion(expected: expected, found: record.version) }
         let policy: Policy
         do {
             policy = try PolicyFile.read(record.text, name: "policy version \(record.version)")
@@ -96,15 +98,7 @@ extension FoldState {
 
     private mutating func apply(_ record: SuppressionRecord, at offset: UInt64) {
         guard let type = identity.types.intern(record.type) else { return }
-        let rule =
-            policies.last?.policy.identity.types.first { $0.name == record.type }?.normalisation
-            ?? .none
-        let raw = Array(record.value.utf8)
-        var value = raw
-        // A value that the rule would refuse is kept as it stands: suppressing too much is the safe error.
-        if !raw.withUnsafeBytes({ IdentifierValue.normalise($0, rule, into: &value) }) {
-            value = raw
-        }
+        let value = suppressedValue(type: record.type, value: record.value)
         let identifier = value.withUnsafeBytes {
             identity.identifier(type: type, $0, offset: offset, ordinal: 0)
         }
@@ -115,7 +109,26 @@ extension FoldState {
         suppressedCount += 1
     }
 
-    private mutating func apply(_ record: OperatorRecord) {
+    private func suppressedValue(type: String, value text: String) -> [UInt8] {
+        let rule =
+            policies.last?.policy.identity.types.first { $0.name == type }?.normalisation ?? .none
+        let raw = Array(text.utf8)
+        var value = raw
+        // A value that the rule would refuse is kept as it stands: suppressing too much is the safe error.
+        return raw.withUnsafeBytes { IdentifierValue.normalise($0, rule, into: &value) }
+            ? value : raw
+    }
+
+    /// Whether a record of the log suppresses this subject.
+    public func holdsSuppression(type: String, value: String) -> Bool {
+        guard
+            let identifier = identity.find(
+                type: type, value: suppressedValue(type: type, value: value))
+        else { return false }
+        return identity.suppressedFrom[Int(identifier)] != .max
+    }
+
+    private mutating func apply(_ record: OperatorRecord, at offset: UInt64) {
         switch record.act {
         case .pause:
             if !pausedDestinations.contains(record.subject) {
@@ -124,11 +137,16 @@ extension FoldState {
             }
         case .resume:
             pausedDestinations.removeAll { $0 == record.subject }
+            restoredDestinations.removeAll { $0 == record.subject }
         case .redrive:
             for index in lanes.indices where lanes[index].lane.destination == record.subject {
                 lanes[index].redrive()
             }
-        case .keyCreated, .keyRevoked, .tokenCreated, .tokenRevoked, .acceptLoss: break
+        case .acceptLoss:
+            if let from = record.from, let to = record.to, from <= to {
+                losses.accept(from..<to, at: offset)
+            }
+        case .keyCreated, .keyRevoked, .tokenCreated, .tokenRevoked: break
         }
     }
 
@@ -136,11 +154,16 @@ extension FoldState {
 
     private mutating func apply(_ record: ReleasedRecord, at offset: UInt64) throws {
         let number = try lane(record.destination, record.epoch, record.slot)
+        // A release speaks of records before it, of one incarnation (L3).
+        guard decisions.holds(record.from..<record.to) else { throw FoldProblem.notInTheLog }
         let agrees =
-            record.to <= decisions.end
-            && decisions.digest(
+            decisions.digest(
                 from: record.from, to: record.to, table: table(of: number)) == record.digest
-        if !agrees { lanes[number].disagreements.append(offset) }
+        // Behind a loss nobody can decide again as it was decided then (L9): what is withheld now is left to
+        // the second look.
+        if !agrees, !losses.begins(before: record.to) {
+            lanes[number].disagreements.append(offset)
+        }
         // What was released is what the record says, whoever would decide otherwise today (D2).
         for offset in record.allowed.members { lanes[number].release(offset) }
         lanes[number].releasedTo = max(lanes[number].releasedTo, record.to)
@@ -171,6 +194,7 @@ extension FoldState {
         let number = try lane(record.destination, record.epoch, record.slot)
         let plan = UInt32(plans.count)
         let planned = record.planned.members
+        guard planned.allSatisfy(decisions.holds) else { throw FoldProblem.notInTheLog }
         plans.append(
             PlanState(
                 record: offset, id: record.id, lane: number, planned: planned,
@@ -206,15 +230,17 @@ extension FoldState {
                         key.audience
                     ))
             } else {
+                guard member.audience == nil, decisions.holds(member.at) else {
+                    throw FoldProblem.notInTheLog
+                }
                 var row = lanes[number].row(member.at) ?? LaneState.EffectRow(status: .pending)
                 row.status = .attempting
                 row.tries += 1
                 row.attempt = offset
+                row.isFrozen = false
                 lanes[number].setRow(member.at, row)
-                let subject =
-                    member.at < decisions.end
-                    ? decisions.anchors[Int(member.at)] : IdentityTable.none
-                members.append((member.at, subject, AttemptTable.noAudience))
+                members.append(
+                    (member.at, decisions.anchor(at: member.at), AttemptTable.noAudience))
             }
         }
         attempts.append(offset: offset, lane: number, look: record.look, members: members)
@@ -229,6 +255,8 @@ extension FoldState {
 
     private mutating func apply(_ record: ReceiptRecord, at offset: UInt64) throws {
         guard let attempt = attempts.index(of: record.attempt) else {
+            // The answer to a request whose record was lost: that loss is listed already (L9).
+            if losses.contains(record.attempt) { return }
             throw FoldProblem.unknownAttempt
         }
         let lane = Int(attempts.lanes[attempt])
@@ -312,13 +340,14 @@ extension FoldState {
         case .rejected: row.status = .rejected
         case .pending: row.status = .pending
         }
+        row.isFrozen = false
         lanes[number].setRow(record.at, row)
     }
 
-    private func lane(_ destination: String, _ epoch: Int, _ slot: String) throws -> Int {
-        guard let number = laneNumber(destination, epoch, slot) else {
-            throw FoldProblem.unknownLane(destination)
-        }
-        return number
+    private mutating func lane(_ destination: String, _ epoch: Int, _ slot: String) throws -> Int {
+        if let number = laneNumber(destination, epoch, slot) { return number }
+        // The policy that opened it may be among what is lost (L9); what it was told is kept all the same.
+        guard !losses.isEmpty else { throw FoldProblem.unknownLane(destination) }
+        return open(Lane(destination: destination, epoch: epoch, slot: slot))
     }
 }

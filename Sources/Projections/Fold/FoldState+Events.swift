@@ -201,7 +201,7 @@ extension FoldState {
             purposes: purposes,
             isSuppressed: isSuppressed(root: root, candidates: scratch.candidates),
             isUnreadable: signal.isUnreadable
-                || (!parkedKeys.isEmpty && record.keys.contains(where: parkedKeys.contains)),
+                || hasUnreadable(keys: record.keys, root: root),
             profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root))
         scratch.bits.removeAll(keepingCapacity: true)
         for destination in policy.policy.destinations {
@@ -293,6 +293,7 @@ enum FoldProblem: Error, CustomStringConvertible {
     case noTime
     case unknownLane(String)
     case unknownAttempt
+    case notInTheLog
     case badPolicy(String)
     case wrongVersion(expected: Int, found: Int)
 
@@ -302,6 +303,7 @@ enum FoldProblem: Error, CustomStringConvertible {
         case .noTime: "the line has no time of receipt"
         case .unknownLane(let lane): "no policy up to here names the destination \(lane)"
         case .unknownAttempt: "the receipt names no attempt"
+        case .notInTheLog: "it names offsets at which no record stands"
         case .badPolicy(let reason): "the policy cannot be read: \(reason)"
         case .wrongVersion(let expected, let found):
             "policy version \(found) where \(expected) was next"

@@ -27,6 +27,8 @@ public struct Explanation: Sendable {
     public var releasedTo: UInt64?
     public var status: EffectStatus?
     public var tries: Int
+    /// Whether a restore of the log left its effect behind (L3).
+    public var wasLeftBehind: Bool
     public var cancelledBy: Decision?
     public var plan: String?
     /// Offsets of the attempts that carried it, with their outcome and receipt.
@@ -46,10 +48,11 @@ extension FoldState {
     ///
     /// - Parameters:
     ///   - line: the event's own line.
-    ///   - occurred: from the log's column.
+    ///   - occurred, keys: from the log's columns.
     /// - Returns: nil when the line is no event or no policy ever named the destination.
     public func explain(
-        at offset: UInt64, line: JSONView, source: String, occurred: Int64, destination name: String
+        at offset: UInt64, line: JSONView, source: String, occurred: Int64, keys: [UInt64],
+        destination name: String
     ) -> Explanation? {
         guard offset < next, let body = EventBody(line: line), let type = body.type,
             let received = EventClock.time(line["received"])
@@ -60,7 +63,7 @@ extension FoldState {
         guard let judged = known.map({ policy.policy.destinations[$0] }) ?? latest(name) else {
             return nil
         }
-        let anchor = decisions.anchors[Int(offset)]
+        let anchor = decisions.anchor(at: offset)
         let root =
             anchor == DecisionColumns.none
             ? nil : identity.root(ofIdentifier: anchor, asOf: offset)
@@ -74,7 +77,9 @@ extension FoldState {
         let item = Case(
             body: body, source: source, type: type, name: body.name?.string ?? "",
             received: received.microseconds, occurred: occurred, purposes: states,
-            isSuppressed: wasSuppressed(root, asOf: offset), isUnreadable: signal.isUnreadable,
+            isSuppressed: wasSuppressed(root, asOf: offset),
+            isUnreadable: signal.isUnreadable
+                || hasUnreadable(keys: keys, root: root ?? IdentityTable.none, asOf: offset),
             profile: profile)
         var rederived = Decision.allow
         if known != nil {
@@ -93,7 +98,7 @@ extension FoldState {
         return Explanation(
             offset: offset, destination: name, policyVersion: version, rederived: rederived,
             recorded: known.flatMap {
-                decisions.decision(row: decisions.rows[Int(offset)], destination: $0)
+                decisions.decision(row: decisions.row(at: offset), destination: $0)
             },
             rule: Judge.rule(for: item, in: judged),
             purposes: judgedStates.map {
@@ -105,9 +110,18 @@ extension FoldState {
             presentProfile: root.map { identity.profileID(ofRoot: identity.root($0)) },
             laneStart: lane.map { lanes[$0].start }, releasedTo: lane.map { lanes[$0].releasedTo },
             status: row?.status, tries: Int(row?.tries ?? 0),
+            wasLeftBehind: row?.isFrozen ?? false,
             cancelledBy: row.flatMap { $0.status == .cancelled ? Decision(bits: $0.gates) : nil },
             plan: row.flatMap { $0.plan == .max ? nil : plans[Int($0.plan)].id },
             attempts: lane.map { attemptsOf(offset, lane: $0) } ?? [])
+    }
+
+    /// Where an event's effect for a destination stands, in the newest epoch that has one.
+    public func effectStatus(of offset: UInt64, destination: String) -> EffectStatus? {
+        for lane in lanes.reversed() where lane.lane.destination == destination {
+            if let row = lane.row(offset) { return row.status }
+        }
+        return nil
     }
 
     /// The destination as the newest policy that names it has it.

@@ -9,7 +9,7 @@ import PolicyText
 /// nothing, and every order in it is the log's order. Not thread-safe; whoever holds it holds it alone.
 public struct FoldState: Sendable {
     /// Changes when the same log would fold to another state. A checkpoint of another version is not read.
-    public static let codeVersion = 1
+    public static let codeVersion = 2
 
     let key: SipKey
     /// The first offset that is not applied.
@@ -30,9 +30,12 @@ public struct FoldState: Sendable {
     var attempts = AttemptTable()
     var plans: [PlanState] = []
     var pausedDestinations: [String] = []
+    /// Destinations that nobody has resumed since the log was restored (L3), in order of their names.
+    var restoredDestinations: [String] = []
+    var restores: [LogRestore] = []
     var parked = ParkedColumns()
-    /// Keys of parked records: whoever has one is withheld from there on (L9).
-    var parkedKeys: Set<UInt64> = []
+    /// What cannot be read, and whom it withholds from there on (L9).
+    var losses = LossTable()
     var suppressedCount: UInt64 = 0
     var findings = FindingColumns()
     /// Every source that an event came from, in order of first appearance.
@@ -119,9 +122,11 @@ public struct FoldState: Sendable {
     public func policy(version: Int) -> CompiledPolicy? {
         if version == Self.candidateVersion { return candidate }
         if version == 0 { return initial }
-        // Versions are dense from 1, in order of activation.
-        guard version >= 1, version <= policies.count else { return nil }
-        return policies[version - 1]
+        // Versions are dense from 1, in order of activation, unless a policy's record was lost (L9).
+        if version >= 1, version <= policies.count, policies[version - 1].version == version {
+            return policies[version - 1]
+        }
+        return policies.first { $0.version == version }
     }
 
     var isSimulation: Bool {
@@ -133,12 +138,13 @@ public struct FoldState: Sendable {
 
     /// Applies the next record.
     ///
-    /// A record that cannot be processed is parked with its reason, its identifiers are withheld, and the
-    /// projection keeps moving (L9).
-    /// - Precondition: `record.offset` is ``next`` or later; offsets between hold nothing.
+    /// A record that cannot be processed is parked with its reason, its identifiers are withheld (everybody,
+    /// where it is no event), and the projection keeps moving (L9).
+    /// - Precondition: `record.offset` is ``next`` or later; where later, the offsets between were never
+    ///   given out, since the log was restored from a backup (L3).
     public mutating func apply(_ record: FoldRecord) -> FoldStep {
         precondition(record.offset >= next, "records are applied in order")
-        if record.offset > next { decisions.appendNone(count: Int(record.offset - next)) }
+        if record.offset > next { beginIncarnation(at: record.offset) }
         next = record.offset + 1
         var step = FoldStep.done
         do {
@@ -163,7 +169,11 @@ public struct FoldState: Sendable {
     mutating func park(_ record: FoldRecord, reason: String) {
         parked.offsets.append(record.offset)
         parked.reasons.append(reason)
-        for key in record.keys { parkedKeys.insert(key) }
+        losses.withhold(record.keys, from: record.offset)
+        guard !Self.isHarmless(record.kind) else { return }
+        losses.add(
+            LogLoss(
+                from: record.offset, to: record.offset + 1, reason: reason, reach: .everything))
     }
 
     // MARK: Policies
@@ -206,10 +216,15 @@ public struct FoldState: Sendable {
     mutating func openLanes(of policy: CompiledPolicy) {
         for destination in policy.policy.destinations {
             let lane = Lane(destination: destination.name, epoch: destination.epoch)
-            guard laneNumbers[lane] == nil else { continue }
-            laneNumbers[lane] = lanes.count
-            lanes.append(LaneState(lane: lane, start: next))
+            if laneNumbers[lane] == nil { _ = open(lane) }
         }
+    }
+
+    /// Opens a lane here: nothing earlier is released by itself.
+    mutating func open(_ lane: Lane) -> Int {
+        laneNumbers[lane] = lanes.count
+        lanes.append(LaneState(lane: lane, start: next, space: decisions.space))
+        return lanes.count - 1
     }
 
     func laneNumber(_ destination: String, _ epoch: Int, _ slot: String) -> Int? {

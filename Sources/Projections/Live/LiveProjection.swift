@@ -16,7 +16,11 @@ public final class LiveProjection: Sendable {
             [UInt64: (offset: UInt64, resume: CheckedContinuation<Void, any Error>)] = [:]
         var changeWaiters: [UInt64: (since: UInt64, resume: CheckedContinuation<Void, Never>)] = [:]
         var failure: String?
-        var isHeld = false
+        var hold: String?
+        /// Damage that readers met in what the state had applied, by its offsets, and whether the fold has
+        /// looked into it.
+        var noticed: [Range<UInt64>: (damage: Damage, isTaken: Bool)] = [:]
+        var refolds = 0
     }
 
     private let shared: Mutex<Shared>
@@ -58,19 +62,69 @@ public final class LiveProjection: Sendable {
     /// Why folding stopped, when it did.
     public var failure: String? { shared.withLock { $0.failure } }
 
-    /// While held nothing is handed to dispatchers: a rebuild is being promoted, or loss was not accepted.
-    public func setHeld(_ held: Hold) { shared.withLock { $0.isHeld = held == .held } }
+    /// Why nothing is handed to dispatchers at the moment; nil when nothing is in the way but what the state
+    /// itself says.
+    public var hold: String? { shared.withLock { $0.hold } }
 
-    public enum Hold: Sendable { case held, free }
+    // MARK: Damage that is met late (L9)
+
+    /// Notes that a part of the log cannot be read any more.
+    ///
+    /// Where the state had applied it, dispatch is held until the log was folded anew: the state would
+    /// otherwise know what no rebuild can know again (P2), and withhold nobody. May be called by any reader,
+    /// as often as it likes.
+    public func notice(_ damage: Damage) {
+        let isNew = shared.withLock { shared in
+            guard !damage.offsets.isEmpty, damage.offsets.lowerBound < shared.state.next,
+                shared.noticed[damage.offsets] == nil, !shared.state.knows(damage.offsets)
+            else { return false }
+            shared.noticed[damage.offsets] = (damage, false)
+            shared.hold = "a part of the log cannot be read any more; it is folded anew"
+            return true
+        }
+        if isNew { announce() }
+    }
+
+    /// Takes the damage that was noticed since the last call; once each.
+    public func takeNoticed() -> [Damage] {
+        shared.withLock { shared in
+            let fresh = shared.noticed.values.filter { !$0.isTaken }.map(\.damage)
+            for damage in fresh { shared.noticed[damage.offsets]?.isTaken = true }
+            return fresh
+        }
+    }
+
+    /// Damage that was noticed and that the fold can do without: an index, a footer.
+    public var noticedDamage: [Damage] {
+        shared.withLock { shared in
+            shared.noticed.values.map(\.damage).filter { !shared.state.knows($0.offsets) }
+                .sorted { $0.offsets.lowerBound < $1.offsets.lowerBound }
+        }
+    }
+
+    /// How often the log was folded anew because of damage: whoever follows changes begins again then.
+    public var refoldCount: Int { shared.withLock { $0.refolds } }
+
+    /// Ends the hold that ``notice(_:)`` began, with the state that the damaged log folds to.
+    public func finishRefold(with state: FoldState) {
+        replace(with: state)
+        shared.withLock { shared in
+            shared.refolds += 1
+            if shared.noticed.values.allSatisfy(\.isTaken) { shared.hold = nil }
+            // People are numbered anew: what changed before says nothing of them.
+            if shared.state.journal != nil { shared.state.journal = [] }
+        }
+        announce()
+    }
 
     /// Puts another state in place of this one: the same log, the same offset, another generation.
     ///
     /// Called on the fold's thread, while no record is applied.
-    /// - Precondition: `state` stands at the same offset.
+    /// - Precondition: `state` stands at the same offset, or further on.
     public func replace(with state: FoldState) {
         shared.withLock { shared in
             precondition(
-                state.next == shared.state.next, "a generation is promoted where it stands")
+                state.next >= shared.state.next, "a generation is promoted where it stands")
             var state = state
             state.journal = shared.state.journal
             shared.state = state
@@ -80,35 +134,57 @@ public final class LiveProjection: Sendable {
 
     // MARK: Applying
 
-    /// Applies what is durable, at most `limit` records. Blocking; called by the fold's own thread only.
+    /// Applies what is durable, at most `limit` records, or quarantines the one range that cannot be read
+    /// (L9). Blocking; called by the fold's own thread only.
     ///
-    /// - Returns: how many offsets it moved.
-    public func applyNext(_ replayer: inout Replayer, limit: Int) throws -> Int {
+    /// - Returns: what it came to.
+    public func applyNext(_ replayer: inout Replayer, limit: Int) throws -> Applied {
         let start = applied
         let end = log.durableEnd
-        guard start < end else { return 0 }
-        let stop = Offset(min(end.value, start.value + UInt64(limit)))
+        guard start < end else { return .nothing }
+        var count = 0
         var history: [Int] = []
-        _ = try replayer.forEach(from: start, to: stop) { record in
-            guard history.isEmpty else { return }
-            shared.withLock { shared in
-                if case .needsHistory(let metrics) = shared.state.apply(record) {
-                    history = metrics
+        do {
+            _ = try replayer.forEach(from: start, to: end) { record in
+                shared.withLock { shared in
+                    if case .needsHistory(let metrics) = shared.state.apply(record) {
+                        history = metrics
+                    }
                 }
+                count += 1
+                return history.isEmpty && count < limit ? .next : .stop
             }
+        } catch LogError.damaged(let damage) where damage.offsets.upperBound > applied.value {
+            let quarantine = replayer.quarantine(damage)
+            shared.withLock { $0.state.quarantine(quarantine) }
+            // Where the range began before, its first records were read earlier and are lost since.
+            notice(damage)
+            announce()
+            return .quarantined(damage)
         }
         if !history.isEmpty {
-            // The past is read once more, in slices, so that questions are answered meanwhile.
-            let activation = applied
-            _ = try replayer.forEach(from: Offset(0), to: activation) { record in
-                shared.withLock { $0.state.count(record, in: history) }
-            }
-            shared.withLock { $0.state.finishActivation(at: activation.value - 1) }
-        } else {
-            shared.withLock { $0.state.skip(to: stop.value) }
+            try countHistory(history, &replayer)
+        } else if count == 0 {
+            shared.withLock { $0.state.skip(to: end.value) }
         }
         announce()
-        return Int(applied.value - start.value)
+        return .records(count)
+    }
+
+    public enum Applied: Equatable, Sendable {
+        case nothing
+        case records(Int)
+        /// A range that cannot be read was passed; what it withholds stands in the state.
+        case quarantined(Damage)
+    }
+
+    /// The past is read once more, in slices, so that questions are answered meanwhile.
+    private func countHistory(_ metrics: [Int], _ replayer: inout Replayer) throws {
+        let activation = applied
+        try replayer.forEachReadable(to: activation) { record in
+            shared.withLock { $0.state.count(record, in: metrics) }
+        }
+        shared.withLock { $0.state.finishActivation(at: activation.value - 1) }
     }
 
     /// Notes that folding cannot go on; waiters learn of it.
@@ -209,7 +285,7 @@ public final class LiveProjection: Sendable {
         in lane: Lane, limit: Int, skipping: @Sendable (PendingEffect) -> Bool
     ) -> [PendingEffect] {
         shared.withLock { shared in
-            shared.isHeld
+            shared.hold != nil
                 ? [] : shared.state.pendingEffects(in: lane, limit: limit, skipping: skipping)
         }
     }
@@ -231,8 +307,9 @@ public final class LiveProjection: Sendable {
 
     /// The second look (E6). The caller has waited until everything durable was applied.
     ///
+    /// An effect whose record cannot be read is withheld (L9).
     /// - Parameter now: the wall clock; it only narrows.
-    /// - Throws: when a line cannot be read; nothing may be sent then.
+    /// - Throws: when the log cannot be read; nothing may be sent then.
     public func look(
         _ effects: [PendingEffect], in lane: Lane, now: Timestamp, reader: inout LogReader
     ) throws -> Look {
@@ -246,16 +323,23 @@ public final class LiveProjection: Sendable {
             }
             var meta: FoldLine?
             var line: [UInt8]?
-            _ = try reader.forEach(from: at, to: Offset(at.value + 1), needs: .lines) { view in
-                meta = FoldLine(source: view.knownSource, occurred: view.occurred)
+            _ = try reader.forEachReadable(from: at, to: at + 1, needs: .lines) { view in
+                meta = FoldLine(
+                    source: view.knownSource, occurred: view.occurred, keys: Array(view.keys))
                 line = Array(view.line)
                 return .next
+            } unreadable: { damage in
+                notice(damage)
+                return .stop
             }
             lines.append(line)
             metas.append(meta)
         }
         return try shared.withLock { shared in
-            try shared.state.look(effects, lines: lines, metas: metas, lane: lane, now: now)
+            var look = try shared.state.look(
+                effects, lines: lines, metas: metas, lane: lane, now: now)
+            look.isHeld = look.isHeld || shared.hold != nil
+            return look
         }
     }
 }
@@ -265,9 +349,11 @@ package struct FoldLine: Sendable {
     package var source: String
     /// Microseconds.
     package var occurred: Int64
+    package var keys: [UInt64]
 
-    package init(source: String, occurred: Int64) {
+    package init(source: String, occurred: Int64, keys: [UInt64]) {
         self.source = source
         self.occurred = occurred
+        self.keys = keys
     }
 }

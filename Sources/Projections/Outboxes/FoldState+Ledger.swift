@@ -202,12 +202,13 @@ extension FoldState {
     public func changedProfiles(in range: Range<UInt64>) -> [ProfileSummary] {
         var seen: Set<UInt32> = []
         var found: [ProfileSummary] = []
-        for offset in range where offset < decisions.end {
-            let anchor = decisions.anchors[Int(offset)]
-            guard anchor != DecisionColumns.none, let root = identity.root(ofIdentifier: anchor),
-                seen.insert(root).inserted, let profile = profile(node: root)
-            else { continue }
-            found.append(profile)
+        for stretch in decisions.stretches(in: range) {
+            for anchor in decisions.anchors[stretch.rows] where anchor != DecisionColumns.none {
+                guard let root = identity.root(ofIdentifier: anchor), seen.insert(root).inserted,
+                    let profile = profile(node: root)
+                else { continue }
+                found.append(profile)
+            }
         }
         return found
     }

@@ -7,9 +7,7 @@ extension FoldState {
     package mutating func pendingEffects(
         in lane: Lane, limit: Int, skipping: (PendingEffect) -> Bool
     ) -> [PendingEffect] {
-        guard let number = laneNumbers[lane], lanes[number].disagreements.isEmpty,
-            !pausedDestinations.contains(lane.destination)
-        else { return [] }
+        guard let number = laneNumbers[lane], !isHeld(lane) else { return [] }
         var memberships = lanes[number].openMemberships.map { lanes[number].memberships[$0] }[...]
         var found: [PendingEffect] = []
         let exceptions = lanes[number].exceptions
@@ -30,6 +28,15 @@ extension FoldState {
             offer(membershipEffect(first), to: &found, skipping)
         }
         return found
+    }
+
+    /// Whether nothing may leave in a lane: it is paused, it waits since a restore (L3), a loss was not
+    /// accepted (L9), or its decisions differ from what was released (A2).
+    package func isHeld(_ lane: Lane) -> Bool {
+        guard let number = laneNumbers[lane] else { return true }
+        return isHeldByLoss || !lanes[number].disagreements.isEmpty
+            || pausedDestinations.contains(lane.destination)
+            || restoredDestinations.contains(lane.destination)
     }
 
     private func offer(
@@ -93,7 +100,7 @@ extension FoldState {
         }
         return Look(
             offset: Offset(next), policyVersion: policy.version, destination: destination,
-            generation: generation, verdicts: verdicts)
+            generation: generation, isHeld: isHeld(lane), verdicts: verdicts)
     }
 
     private func verdictOf(
@@ -104,7 +111,7 @@ extension FoldState {
         case .event(let offset):
             return look(
                 at: offset.value, line: line, lane: lane, policy: policy,
-                destination: destination, source: meta.source, occurred: meta.occurred, now: now)
+                destination: destination, meta: meta, now: now)
         case .membership(let audience, let profile, let change, let at):
             guard let number = memberships.audiences.number(of: audience),
                 let moment = EventClock.time(line["received"])

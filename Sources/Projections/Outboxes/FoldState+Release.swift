@@ -22,23 +22,26 @@ extension FoldState {
         guard let number = laneNumbers[lane], let policy = policies.last,
             let index = policy.destinationIndex(lane.destination)
         else { return nil }
-        let start = max(lanes[number].releasedTo, from ?? 0)
-        guard start < next else { return nil }
-        let end = min(next, start + Self.widestRelease)
+        let open = max(lanes[number].releasedTo, from ?? 0)
+        // One release never speaks of two incarnations (L3).
+        guard let range = stretch(from: open, limit: Self.widestRelease) else { return nil }
+        let start = range.lowerBound
+        let end = range.upperBound
         let table = table(of: number)
         var allowed = OffsetBitmap(from: start, to: end)
         var considered = 0
-        for offset in start..<end {
-            let row = decisions.rows[Int(offset)]
+        for offset in range {
+            let row = decisions.row(at: offset)
             guard row != DecisionColumns.none, table[Int(row)] != 0xFFFF else { continue }
             considered += 1
             if table[Int(row)] == 0 { allowed.set(offset) }
         }
         let memberships = dueMemberships(
             policy.policy.destinations[index], policy: policy, from: start, to: end)
-        guard allowed.count > 0 || !memberships.isEmpty || end - start == Self.widestRelease else {
-            return nil
-        }
+        guard
+            allowed.count > 0 || !memberships.isEmpty || end - start == Self.widestRelease
+                || end < next
+        else { return nil }
         return ReleasedRecord(
             destination: lane.destination, epoch: lane.epoch, slot: lane.slot,
             generation: generation, policyVersion: policy.version,
@@ -81,6 +84,7 @@ extension FoldState {
         var decision = Decision.allow
         if !destination.isEnabled { decision.fail(.destinationDisabled) }
         if isSuppressed(root: root, candidates: []) { decision.fail(.suppressed) }
+        if hasUnreadable(keys: [], root: root, asOf: offset) { decision.fail(.unreadable) }
         var states: [ConsentState] = []
         purposeStates(of: root, policy: policy, now: now, asOf: offset, into: &states)
         Judge.consent(

@@ -9,9 +9,9 @@ struct LaneState {
     let start: UInt64
     /// Everything below this is released or withheld for good.
     var releasedTo: UInt64
-    private(set) var released = OffsetSet()
-    private(set) var delivered = OffsetSet()
-    private(set) var open = OffsetSet()
+    private(set) var released: OffsetSet
+    private(set) var delivered: OffsetSet
+    private(set) var open: OffsetSet
     private(set) var exceptions: [UInt64: EffectRow] = [:]
     private(set) var memberships: [MembershipEffect] = []
     private var membershipIndex: [MembershipEffect.Key: Int] = [:]
@@ -29,6 +29,11 @@ struct LaneState {
         /// Index of the plan; `.max` for none.
         var plan: UInt32 = .max
         var gates: UInt16 = 0
+        /// Whether a restore left it behind (L3): nothing takes it up but a plan or an operator.
+        var isFrozen = false
+
+        /// Whether the dispatcher may take it up.
+        var isOpen: Bool { status.isOpen && !isFrozen }
     }
 
     struct MembershipEffect: Equatable {
@@ -50,10 +55,13 @@ struct LaneState {
         }
     }
 
-    init(lane: Lane, start: UInt64) {
+    init(lane: Lane, start: UInt64, space: OffsetSpace) {
         self.lane = lane
         self.start = start
         releasedTo = start
+        released = OffsetSet(space: space)
+        delivered = OffsetSet(space: space)
+        open = OffsetSet(space: space)
     }
 
     // MARK: Event effects
@@ -90,7 +98,50 @@ struct LaneState {
         // A delivered effect never becomes anything else.
         guard !delivered.contains(offset) else { return }
         exceptions[offset] = row
-        if row.status.isOpen { open.insert(offset) } else { open.remove(offset) }
+        if row.isOpen { open.insert(offset) } else { open.remove(offset) }
+    }
+
+    /// Leaves everything without an end behind, as the log begins another incarnation at `offset` (L3).
+    ///
+    /// What waited is cancelled: it may have been told after the backup was made, so it goes out only by a
+    /// plan. What was on its way is unknown, and what was unknown stays so.
+    ///
+    /// - Returns: the membership effects that were left behind.
+    mutating func restore(at offset: UInt64, space: OffsetSpace) -> [MembershipEffect] {
+        released.follow(space)
+        delivered.follow(space)
+        open.follow(space)
+        releasedTo = max(releasedTo, offset)
+        var waiting: [UInt64] = []
+        open.forEachAscending {
+            waiting.append($0)
+            return true
+        }
+        for offset in waiting where exceptions[offset] == nil {
+            setRow(offset, EffectRow(status: .cancelled, isFrozen: true))
+        }
+        for offset in exceptions.keys.sorted() {
+            guard let row = exceptions[offset], let left = Self.leftBehind(row) else { continue }
+            setRow(offset, left)
+        }
+        var behind: [MembershipEffect] = []
+        for effect in memberships {
+            guard let left = Self.leftBehind(effect.row) else { continue }
+            setMembership(effect.key, left)
+            behind.append(effect)
+        }
+        return behind
+    }
+
+    private static func leftBehind(_ row: EffectRow) -> EffectRow? {
+        var row = row
+        switch row.status {
+        case .pending, .parked: row.status = .cancelled
+        case .attempting, .unknown: row.status = .unknown
+        case .delivered, .rejected, .cancelled, .superseded: return nil
+        }
+        row.isFrozen = true
+        return row
     }
 
     mutating func takeOpen() -> OffsetSet {
@@ -119,10 +170,10 @@ struct LaneState {
         guard let index = membershipIndex[key] else { return }
         memberships[index].row = row
         let isListed = openMemberships.contains(index)
-        if row.status.isOpen && !isListed {
+        if row.isOpen && !isListed {
             openMemberships.append(index)
             openMemberships.sort()
-        } else if !row.status.isOpen && isListed {
+        } else if !row.isOpen && isListed {
             openMemberships.removeAll { $0 == index }
         }
     }
@@ -152,7 +203,7 @@ struct LaneState {
         var plainOpen = open.count
         for row in exceptions.values {
             counts[row.status, default: 0] += 1
-            if row.status.isOpen { plainOpen -= 1 }
+            if row.isOpen { plainOpen -= 1 }
         }
         counts[.pending, default: 0] += plainOpen
         for effect in memberships { counts[effect.row.status, default: 0] += 1 }
@@ -202,6 +253,7 @@ struct LaneState {
         out.integer(row.attempt)
         out.integer(row.plan)
         out.integer(row.gates)
+        out.flag(row.isFrozen)
     }
 
     private static func row(_ reader: inout CanonicalReader) throws(CanonicalError) -> EffectRow {
@@ -210,19 +262,19 @@ struct LaneState {
         }
         return EffectRow(
             status: status, tries: try reader.integer(), attempt: try reader.integer(),
-            plan: try reader.integer(), gates: try reader.integer())
+            plan: try reader.integer(), gates: try reader.integer(), isFrozen: try reader.flag())
     }
 
-    init(from reader: inout CanonicalReader) throws(CanonicalError) {
+    init(from reader: inout CanonicalReader, space: OffsetSpace) throws(CanonicalError) {
         try reader.section("LANE")
         let destination = try reader.text()
         let epoch = Int(try reader.integer(Int64.self))
         lane = Lane(destination: destination, epoch: epoch, slot: try reader.text())
         start = try reader.integer()
         releasedTo = try reader.integer()
-        released = try OffsetSet(from: &reader)
-        delivered = try OffsetSet(from: &reader)
-        open = try OffsetSet(from: &reader)
+        released = try OffsetSet(from: &reader, space: space)
+        delivered = try OffsetSet(from: &reader, space: space)
+        open = try OffsetSet(from: &reader, space: space)
         for _ in 0..<(try reader.count(UInt64.self)) {
             let offset = try reader.integer(UInt64.self)
             exceptions[offset] = try Self.row(&reader)
@@ -238,7 +290,7 @@ struct LaneState {
             let row = try Self.row(&reader)
             memberships.append(MembershipEffect(key: key, change: change, row: row))
             membershipIndex[key] = index
-            if row.status.isOpen { openMemberships.append(index) }
+            if row.isOpen { openMemberships.append(index) }
         }
         for _ in 0..<(try reader.count(UInt64.self)) {
             let key = ToldKey(audience: try reader.integer(), node: try reader.integer())

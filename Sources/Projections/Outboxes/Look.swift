@@ -9,6 +9,8 @@ public struct Look: Sendable {
     public var policyVersion: Int
     public var destination: Destination
     public var generation: Int
+    /// Whether the lane was held meanwhile: then nothing of it may leave, whatever the verdicts say.
+    public var isHeld: Bool
     public var verdicts: [Verdict]
 }
 
@@ -48,7 +50,7 @@ extension FoldState {
     /// - Parameter now: the wall clock, for expiry and age; it only narrows.
     func look(
         at offset: UInt64, line: JSONView, lane: Lane, policy: CompiledPolicy,
-        destination: Destination, source: String, occurred: Int64, now: Timestamp
+        destination: Destination, meta: FoldLine, now: Timestamp
     ) -> Verdict {
         guard let body = EventBody(line: line), let type = body.type,
             let received = EventClock.time(line["received"]), let messageID = body.messageID?.string
@@ -57,7 +59,7 @@ extension FoldState {
             decision.fail(.unreadable)
             return .cancel(decision)
         }
-        let anchor = decisions.anchors[Int(offset)]
+        let anchor = decisions.anchor(at: offset)
         let root =
             anchor == DecisionColumns.none
             ? IdentityTable.none : identity.root(ofIdentifier: anchor) ?? IdentityTable.none
@@ -67,10 +69,10 @@ extension FoldState {
         Self.narrow(&states, by: signal, offset: offset)
         let name = body.name?.string ?? ""
         let item = Case(
-            body: body, source: source, type: type, name: name, received: now.microseconds,
-            occurred: occurred, purposes: states,
+            body: body, source: meta.source, type: type, name: name, received: now.microseconds,
+            occurred: meta.occurred, purposes: states,
             isSuppressed: isSuppressed(root: root, candidates: []),
-            isUnreadable: signal.isUnreadable,
+            isUnreadable: signal.isUnreadable || hasUnreadable(keys: meta.keys, root: root),
             profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root))
         let then =
             anchor == DecisionColumns.none
@@ -84,12 +86,12 @@ extension FoldState {
             return .cancel(decision)
         }
         let key = EffectKey.make(
-            destination: lane.destination, epoch: lane.epoch, source: source,
+            destination: lane.destination, epoch: lane.epoch, source: meta.source,
             messageID: messageID, slot: lane.slot, action: .deliver)
         let identifiers = outgoingIdentifiers(destination, root: then, asOf: offset)
         guard
             let rendered = Rendering.event(
-                id: key.hex, event: body, occurred: Timestamp(microseconds: occurred),
+                id: key.hex, event: body, occurred: Timestamp(microseconds: meta.occurred),
                 received: received, rule: rule, identifiers: identifiers)
         else {
             var unreadable = Decision.allow

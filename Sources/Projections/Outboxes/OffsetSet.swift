@@ -1,5 +1,7 @@
-/// A set of offsets as one bit each, from offset 0.
+/// A set of offsets as one bit each, dense over an ``OffsetSpace``.
 struct OffsetSet {
+    /// Which offset stands at which bit.
+    private(set) var space = OffsetSpace()
     private(set) var words: [UInt64] = []
     private(set) var count = 0
     /// No member stands below this word; a hint that is rebuilt and never written.
@@ -7,17 +9,25 @@ struct OffsetSet {
 
     init() {}
 
+    init(space: OffsetSpace) { self.space = space }
+
+    /// Follows the space past a gap. What was in the set stays where it is.
+    mutating func follow(_ space: OffsetSpace) { self.space = space }
+
     func contains(_ offset: UInt64) -> Bool {
-        let word = Int(offset / 64)
-        return word < words.count && words[word] & (1 << (offset % 64)) != 0
+        guard let row = space.row(offset) else { return false }
+        let word = Int(row / 64)
+        return word < words.count && words[word] & (1 << (row % 64)) != 0
     }
 
+    /// Adds an offset. One that lies in a gap is nobody's and is not added.
     mutating func insert(_ offset: UInt64) {
-        let word = Int(offset / 64)
+        guard let row = space.row(offset) else { return }
+        let word = Int(row / 64)
         if words.count <= word {
             words.append(contentsOf: repeatElement(0, count: word + 1 - words.count))
         }
-        let bit = UInt64(1) << (offset % 64)
+        let bit = UInt64(1) << (row % 64)
         guard words[word] & bit == 0 else { return }
         words[word] |= bit
         count += 1
@@ -25,9 +35,10 @@ struct OffsetSet {
     }
 
     mutating func remove(_ offset: UInt64) {
-        let word = Int(offset / 64)
+        guard let row = space.row(offset) else { return }
+        let word = Int(row / 64)
         guard word < words.count else { return }
-        let bit = UInt64(1) << (offset % 64)
+        let bit = UInt64(1) << (row % 64)
         guard words[word] & bit != 0 else { return }
         words[word] &= ~bit
         count -= 1
@@ -43,7 +54,7 @@ struct OffsetSet {
             while left != 0 {
                 let bit = left.trailingZeroBitCount
                 left &= left - 1
-                if !visit(UInt64(word) * 64 + UInt64(bit)) { return }
+                if !visit(space.offset(ofRow: UInt64(word) * 64 + UInt64(bit))) { return }
             }
             word += 1
         }
@@ -56,7 +67,8 @@ struct OffsetSet {
         out.column(Array(words[..<end]))
     }
 
-    init(from reader: inout CanonicalReader) throws(CanonicalError) {
+    init(from reader: inout CanonicalReader, space: OffsetSpace) throws(CanonicalError) {
+        self.space = space
         words = try reader.column()
         count = words.reduce(0) { $0 + $1.nonzeroBitCount }
     }

@@ -220,7 +220,7 @@ extension FoldState {
         where identity.refusals.offsets[index] <= offset ?? .max {
             let at = identity.refusals.offsets[index]
             // A refusal concerns whoever lost the link and whoever the event went to.
-            let anchor = at < decisions.end ? decisions.anchors[Int(at)] : IdentityTable.none
+            let anchor = decisions.anchor(at: at)
             guard mine.contains(identifier) || mine.contains(anchor) else { continue }
             found.append(
                 ProfileSummary.Refusal(

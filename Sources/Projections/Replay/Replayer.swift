@@ -14,50 +14,73 @@ public struct Replayer {
         reader = log.makeReader()
     }
 
-    /// Hands the records of `from..<to` to `body`, as the fold takes them.
+    /// Hands the records of `from..<to` to `body`, as the fold takes them, until it says `.stop`.
     ///
     /// - Returns: the first offset that was not handed out.
+    /// - Throws: ``LogError/damaged(_:)`` at what cannot be read, after everything before it.
     public mutating func forEach(
-        from: Offset, to: Offset, _ body: (FoldRecord) throws -> Void
+        from: Offset, to: Offset, _ body: (FoldRecord) throws -> Step
     ) throws -> Offset {
-        try reader.forEach(from: from, to: to, needs: .lines) { view in
+        try reader.forEach(from: from, to: to, needs: .lines) { try body(Self.record($0)) }
+    }
+
+    /// Hands every record before `to` that can be read to `body`.
+    public mutating func forEachReadable(to end: Offset, _ body: (FoldRecord) throws -> Void) throws
+    {
+        _ = try reader.forEachReadable(from: Offset(0), to: end, needs: .lines) { view in
             try body(Self.record(view))
             return .next
+        } unreadable: { _ in
+            .next
         }
     }
 
-    /// Applies the log to `state` up to `limit`.
+    /// What is still known of records that cannot be read (L9).
+    public mutating func quarantine(_ damage: Damage) -> Quarantine { reader.quarantine(damage) }
+
+    /// Applies the log to `state` up to `limit`, and quarantines what cannot be read (L9).
+    ///
+    /// It may end past `limit`, where that lies within a range that cannot be read.
     public mutating func advance(_ state: inout FoldState, to limit: Offset) throws {
         while state.next < limit.value {
             var history: [Int] = []
             var end = limit
-            _ = try reader.forEach(
-                from: Offset(state.next), to: limit, needs: .lines
-            ) { view in
-                switch state.apply(Self.record(view)) {
-                case .done: return .next
-                case .needsHistory(let metrics):
-                    history = metrics
-                    end = Offset(state.next)
-                    return .stop
+            do {
+                _ = try reader.forEach(
+                    from: Offset(state.next), to: limit, needs: .lines
+                ) { view in
+                    switch state.apply(Self.record(view)) {
+                    case .done: return .next
+                    case .needsHistory(let metrics):
+                        history = metrics
+                        end = Offset(state.next)
+                        return .stop
+                    }
                 }
+            } catch LogError.damaged(let damage) where damage.offsets.upperBound > state.next {
+                state.quarantine(reader.quarantine(damage))
+                continue
             }
             if !history.isEmpty {
                 try countHistory(history, in: &state)
                 state.finishActivation(at: end.value - 1)
             } else if state.next < limit.value {
-                // Only a hole in the offsets ends a read early (L3); it holds nothing.
+                // Only a restore leaves offsets that hold nothing (L3).
                 state.skip(to: limit.value)
             }
         }
     }
 
-    /// Counts everything that was applied into metrics that are new.
+    /// Counts everything that was applied into metrics that are new, but for what cannot be read.
     public mutating func countHistory(_ metrics: [Int], in state: inout FoldState) throws {
         var second = log.makeReader()
-        _ = try second.forEach(from: Offset(0), to: Offset(state.next), needs: .lines) { view in
+        _ = try second.forEachReadable(
+            from: Offset(0), to: Offset(state.next), needs: .lines
+        ) { view in
             state.count(Self.record(view), in: metrics)
             return .next
+        } unreadable: { _ in
+            .next
         }
     }
 
@@ -90,10 +113,8 @@ extension RecordView {
 }
 
 extension FoldState {
-    /// Moves past offsets that hold nothing.
+    /// Moves past offsets that were never given out: the log was restored, and nothing is written since.
     mutating func skip(to offset: UInt64) {
-        guard offset > next else { return }
-        decisions.appendNone(count: Int(offset - next))
-        next = offset
+        if offset > next { beginIncarnation(at: offset) }
     }
 }

@@ -66,11 +66,14 @@ extension FoldState {
         var names = candidate.destinations.map(\.name)
         for name in baseline.tables.keys.sorted() where !names.contains(name) { names.append(name) }
         var events = 0
-        for offset in start..<end where decisions.rows[Int(offset)] != DecisionColumns.none {
-            events += 1
+        let stretches = decisions.stretches(in: start..<end)
+        for stretch in stretches {
+            for row in decisions.rows[stretch.rows] where row != DecisionColumns.none {
+                events += 1
+            }
         }
         let differences = names.map { name in
-            compare(name, baseline: baseline, range: start..<end, samples: samples)
+            compare(name, baseline: baseline, stretches: stretches, samples: samples)
         }
         return SimulationReport(
             from: start, to: end, events: events, destinations: differences,
@@ -78,32 +81,42 @@ extension FoldState {
     }
 
     private func compare(
-        _ name: String, baseline: DecisionBaseline, range: Range<UInt64>, samples: Int
+        _ name: String, baseline: DecisionBaseline, stretches: [OffsetSpace.Stretch], samples: Int
     ) -> SimulationReport.DestinationDifference {
         var result = SimulationReport.DestinationDifference(name: name)
         let before = baseline.tables[name] ?? []
         let after = decisions.table { self.policy(version: $0)?.destinationIndex(name) }
         var allowedReasons: [UInt16: Int] = [:]
         var withheldReasons: [UInt16: Int] = [:]
-        for offset in range {
-            let newRow = decisions.rows[Int(offset)]
-            guard newRow != DecisionColumns.none else { continue }
-            result.considered += 1
-            let oldRow = baseline.columns.rows[Int(offset)]
-            let old =
-                oldRow == DecisionColumns.none || before.isEmpty ? 0xFFFF : before[Int(oldRow)]
-            let new = after[Int(newRow)]
-            if old == 0 { result.allowedBefore += 1 }
-            if new == 0 { result.allowedAfter += 1 }
-            if old != 0 && new == 0 {
-                result.newlyAllowed += 1
-                allowedReasons[old, default: 0] += 1
-                if result.allowedSamples.count < samples { result.allowedSamples.append(offset) }
-            } else if old == 0 && new != 0 {
-                result.newlyWithheld += 1
-                withheldReasons[new, default: 0] += 1
-                if baseline.told[name]?.contains(offset) == true { result.overShared += 1 }
-                if result.withheldSamples.count < samples { result.withheldSamples.append(offset) }
+        for stretch in stretches {
+            // Both sides folded the same log, so the same record stands at the same place.
+            for place in stretch.rows {
+                let newRow = decisions.rows[place]
+                guard newRow != DecisionColumns.none else { continue }
+                result.considered += 1
+                let oldRow = baseline.columns.rows[place]
+                let old =
+                    oldRow == DecisionColumns.none || before.isEmpty
+                    ? 0xFFFF : before[Int(oldRow)]
+                let new = after[Int(newRow)]
+                if old == 0 { result.allowedBefore += 1 }
+                if new == 0 { result.allowedAfter += 1 }
+                guard (old == 0) != (new == 0) else { continue }
+                let offset = stretch.offsets.lowerBound + UInt64(place - stretch.rows.lowerBound)
+                if new == 0 {
+                    result.newlyAllowed += 1
+                    allowedReasons[old, default: 0] += 1
+                    if result.allowedSamples.count < samples {
+                        result.allowedSamples.append(offset)
+                    }
+                } else {
+                    result.newlyWithheld += 1
+                    withheldReasons[new, default: 0] += 1
+                    if baseline.told[name]?.contains(offset) == true { result.overShared += 1 }
+                    if result.withheldSamples.count < samples {
+                        result.withheldSamples.append(offset)
+                    }
+                }
             }
         }
         result.newlyAllowedBefore = Self.byReason(allowedReasons)
@@ -131,19 +144,22 @@ extension FoldState {
     /// Offsets of a range that this fold allows a destination.
     public func allowed(_ destination: String, in range: Range<UInt64>) -> [UInt64] {
         let table = decisions.table { self.policy(version: $0)?.destinationIndex(destination) }
-        return range.filter { offset in
-            guard offset < next else { return false }
-            let row = decisions.rows[Int(offset)]
-            return row != DecisionColumns.none && table[Int(row)] == 0
+        var found: [UInt64] = []
+        for stretch in decisions.stretches(in: range) {
+            for (row, offset) in zip(decisions.rows[stretch.rows], stretch.offsets)
+            where row != DecisionColumns.none && table[Int(row)] == 0 {
+                found.append(offset)
+            }
         }
+        return found
     }
 }
 
 extension FoldState {
     /// Events in a range.
     public func eventCount(in range: Range<UInt64>) -> Int {
-        let end = min(range.upperBound, next)
-        guard range.lowerBound < end else { return 0 }
-        return decisions.rows[Int(range.lowerBound)..<Int(end)].count { $0 != DecisionColumns.none }
+        decisions.stretches(in: range).reduce(0) { count, stretch in
+            count + decisions.rows[stretch.rows].count { $0 != DecisionColumns.none }
+        }
     }
 }

@@ -59,6 +59,11 @@ enum Client {
         }
     }
 
+    /// Whether a server runs on the data of `place`.
+    static func isServing(_ place: Place) throws -> Bool {
+        try answers(ServerConfiguration.socketPath(dataDirectory: place.directory))
+    }
+
     private static func answers(_ socket: String) throws -> Bool {
         do throws(LocalSocket.Failure) {
             return try LocalSocket.answers(socket)

@@ -4,20 +4,16 @@ internal import JSONText
 struct Log: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "The log itself: its size, its soundness, its lines.",
-        subcommands: [Stat.self, Verify.self, Cat.self, Seal.self])
+        subcommands: [
+            Stat.self, Verify.self, Cat.self, Seal.self, Backup.self, Restore.self, Salvage.self,
+            Reindex.self, AcceptLoss.self,
+        ])
 
     struct Stat: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Records, segments, bytes, and what recovery found.")
         @OptionGroup var place: Place
         func run() async throws { try await Client.ask(place, "log.stat", JSONObject()) }
-    }
-
-    struct Verify: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Reads every byte: checksums, columns, Merkle roots.")
-        @OptionGroup var place: Place
-        func run() async throws { try await Client.ask(place, "log.verify", JSONObject()) }
     }
 
     struct Seal: AsyncParsableCommand {

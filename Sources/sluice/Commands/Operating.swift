@@ -4,15 +4,38 @@ internal import JSONText
 
 struct Suppress: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Stops collecting for and telling others about a person, from now on.")
+        abstract: "Stops collecting for and telling others about a person, from now on.",
+        discussion: """
+            Each suppression also stands in suppressions.ndjson in the data directory, outside the log. After
+            a restore, `--reapply` brings back those that were made since the backup.
+            """)
     @OptionGroup var place: Place
-    @OptionGroup var person: PersonArgument
+    @Argument(help: "The person: TYPE:VALUE, such as user_id:4711 or email:ada@example.com.")
+    var person: String?
+    @Option(
+        help: ArgumentHelp(
+            "Appends the suppressions of this file that the log does not hold.",
+            valueName: "suppressions.ndjson"))
+    var reapply: String?
     @Option(help: "Who asked for it; stands in the log.")
     var by = Names.user
 
+    func validate() throws {
+        guard (person == nil) != (reapply == nil) else {
+            throw ValidationError("name one person as TYPE:VALUE, or a file with --reapply")
+        }
+        if let person { try PersonArgument.check(person) }
+    }
+
     func run() async throws {
-        let parameters = JSONObject.of(("person", .string(person.person)), ("by", .string(by)))
-        try await Client.ask(place, "suppress", parameters)
+        guard let reapply else {
+            let parameters = JSONObject.of(("person", .text(person)), ("by", .string(by)))
+            return try await Client.ask(place, "suppress", parameters)
+        }
+        let result = try await Client.with(place) { client in
+            try await client.reapplySuppressions(of: reapply, by: by)
+        }
+        Terminal.out(place.json ? result.prettyText : Renderer.text(result))
     }
 }
 

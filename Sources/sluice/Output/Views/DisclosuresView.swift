@@ -10,7 +10,10 @@ enum DisclosuresView {
             "profile \(profile): \(Renderer.cell(value["received"] ?? .null)) received, "
                 + "\(Renderer.cell(value["mayHaveReceived"] ?? .null)) may have been received"
         ]
-        if rows.isEmpty { return lines[0] + "\nnothing was shared" }
+        for doubt in value["because"]?.array ?? [] {
+            lines.append("may be incomplete: \(doubt.string ?? "")")
+        }
+        if rows.isEmpty { return (lines + ["nothing was shared"]).joined(separator: "\n") }
         var table = TextTable(
             ["when", "recipient", "outcome", "event", "fields", "consent", "policy", "plan"],
             alignments: [.left, .left, .left, .left, .left, .right, .right])

@@ -8,7 +8,7 @@ enum StatusView {
         else { return Renderer.text(value) }
         var lines = [
             "health      \(health)",
-            "log         \(Renderer.cell(log["durable"] ?? .null)) records"
+            "log         \(Renderer.cell(log["records"] ?? log["durable"] ?? .null)) records"
                 + (log["failure"]?.string.map { ", FAILED: \($0)" } ?? ""),
             "projection  applied \(Renderer.cell(projection["applied"] ?? .null)), "
                 + "\(Renderer.cell(projection["lag"] ?? .null)) behind, "
@@ -23,6 +23,7 @@ enum StatusView {
         } else {
             lines.append("policy      none yet: nothing leaves")
         }
+        lines += soundness(value)
         if let parked = projection["parked"]?.array, !parked.isEmpty {
             lines += ["", "parked records", Renderer.text(.array(parked))]
         }
@@ -34,6 +35,27 @@ enum StatusView {
             lines += ["", "collected since the start", Renderer.text(collected)]
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// What cannot be read, and what waits for an operator because of it.
+    private static func soundness(_ value: JSONValue) -> [String] {
+        var lines: [String] = []
+        if let hold = value["dispatchHeld"]?.string {
+            lines += ["", "ALL DISPATCH IS HELD: \(hold)"]
+        }
+        for (title, key) in [
+            ("parts of the log that cannot be read", "losses"),
+            ("other damage of the log", "damage"), ("restores", "restores"),
+        ] {
+            guard let rows = value[key]?.array, !rows.isEmpty else { continue }
+            lines += ["", title, Renderer.text(.array(rows.map(withoutNulls)))]
+        }
+        if let missing = value["suppressionsNotInLog"]?.int, missing > 0 {
+            lines += [
+                "", "\(missing) suppressions are not in the log: see `sluice suppress --reapply`",
+            ]
+        }
+        return lines
     }
 
     /// Columns that say nothing in any row only cost width.

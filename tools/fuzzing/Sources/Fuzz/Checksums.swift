@@ -141,7 +141,7 @@ enum Checksums {
             position <= UInt64(bytes.count), length <= UInt64(bytes.count) - position
         else { return }
         let range = Int(position)..<Int(position + length)
-        if bytes[entry + 2] == 1 { pages(&bytes, range, width: Int(bytes[entry + 3])) }
+        pages(&bytes, range, kind: bytes[entry + 2], width: bytes[entry + 3])
         if id == BlockID.frameTable.rawValue { frameTable(&bytes, range, &random) }
         put(crc(bytes, range), &bytes, entry + 4)
         let digest = SHA256.of(Array(bytes[range])).bytes
@@ -149,14 +149,18 @@ enum Checksums {
         digests[id] = digest
     }
 
-    static func pages(_ bytes: inout [UInt8], _ range: Range<Int>, width: Int) {
+    /// Elements of `kind` and `width` as a directory has them.
+    static func pages(_ bytes: inout [UInt8], _ range: Range<Int>, kind: UInt8, width: UInt8) {
+        guard let coding = Target.decoded({ try PageCoding(kind: kind, width: width) }) else {
+            return
+        }
         for start in stride(from: range.lowerBound, to: range.upperBound, by: PagedBlock.pageBytes)
         {
             let end = min(start + PagedBlock.pageBytes, range.upperBound)
-            guard end - start >= 8, let number = integer(UInt32.self, bytes, end - 4),
-                Int(number) * width <= end - start - 8
+            guard end - start >= 8, let number = integer(UInt32.self, bytes, end - 4), number > 0,
+                Int(number) <= coding.valuesPerPage, coding.bytes(Int(number)) <= end - start - 8
             else { continue }
-            put(crc(bytes, start..<start + Int(number) * width), &bytes, end - 8)
+            put(crc(bytes, start..<start + coding.bytes(Int(number))), &bytes, end - 8)
         }
     }
 

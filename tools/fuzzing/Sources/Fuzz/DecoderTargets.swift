@@ -55,8 +55,8 @@ extension Target {
         Target(
             name: "paged-block", seeds: pagedSeeds,
             repair: { bytes, _ in
-                guard bytes.count > 5 else { return }
-                Checksums.pages(&bytes, 5..<bytes.count, width: Int(bytes[0]))
+                guard bytes.count > 6 else { return }
+                Checksums.pages(&bytes, 6..<bytes.count, kind: bytes[0], width: bytes[1])
             }, run: paged),
         Target(
             name: "symbols",
@@ -237,6 +237,18 @@ extension Target {
         guard decoded({ try LZ4Frame.decode(frame.readable, into: raw.bytes) }) != nil else {
             return
         }
+        // A part is the same alone and in the whole.
+        let third = Int(promised) / 3
+        for wanted in [0..<third, third..<2 * third, Int(promised) - third..<Int(promised)] {
+            let part = GuardedBytes([UInt8](repeating: 0, count: Int(promised)))
+            let isDecoded =
+                decoded {
+                    try LZ4Frame.decode(frame.readable, wanted: wanted, into: part.bytes)
+                } != nil
+            require(
+                isDecoded && part.bytes[wanted].elementsEqual(raw.bytes[wanted]),
+                "a part is the same")
+        }
         // Whatever we decode, the reference library decodes to the same bytes.
         var context: OpaquePointer?
         require(
@@ -266,28 +278,31 @@ extension Target {
 
     // MARK: - Pages and names
 
-    /// Width u8, count u32, and the block.
+    /// Coding and width u8, count u32, and the block.
     private static func pagedSeeds() throws -> [[UInt8]] {
-        [(8, 7), (1, 300), (3, 1400), (8, 0)].map { width, count in
+        let seeds: [(kind: UInt8, width: UInt8, count: Int, step: UInt64)] = [
+            (1, 8, 7, .max / 7), (1, 1, 300, 0), (1, 3, 1400, 11), (1, 8, 0, 1), (2, 9, 400, 1),
+            (2, 57, 3, 1 << 54), (3, 5, 9000, 17), (3, 57, 40, 1 << 50),
+        ]
+        return try seeds.map { kind, width, count, step in
+            let coding = try PageCoding(kind: kind, width: width)
             var out = GrowingBytes()
-            let mask = width == 8 ? UInt64.max : 1 << UInt64(width * 8) - 1
-            let values = (0..<count).map {
-                UInt64($0) &* (UInt64.max / UInt64(max(1, count))) & mask
-            }
-            PagedBlock.append(values.sorted(), width: width, to: &out)
-            return [UInt8(width)] + word(UInt32(count)) + out.bytes.array
+            let values = (0..<count).map { UInt64($0) &* step }
+            PagedBlock.append(values[...], coding, endsThere: true, to: &out)
+            return [kind, width] + word(UInt32(count)) + out.bytes.array
         }
     }
 
     private static func paged(_ input: [UInt8]) {
-        guard let count = Checksums.integer(UInt32.self, input, 1) else { return }
+        guard let count = Checksums.integer(UInt32.self, input, 2) else { return }
         let storage = MemoryStorage()
-        storage.replace("block", with: Array(input[5...]))
+        storage.replace("block", with: Array(input[6...]))
         guard
             let block = decoded({
                 try PagedBlock(
                     file: try storage.open("block", for: .reading), position: 0,
-                    length: UInt64(input.count - 5), width: Int(input[0]), count: Int(count))
+                    length: UInt64(input.count - 6),
+                    coding: try PageCoding(kind: input[0], width: input[1]), count: Int(count))
             })
         else { return }
         let all = decoded { try block.all() }

@@ -125,6 +125,29 @@ struct Examination {
                 }
             }
         }
+        _ = guarded {
+            try reader.forEachBatch(from: Offset(0), to: end) { batch in
+                let kinds = batch.kinds.reduce(0) { $0 &+ Int64($1) }
+                let times = batch.recorded.reduce(0, &+) &+ batch.occurred.reduce(0, &+)
+                let symbols = batch.sourceSymbols.reduce(0, ^) ^ batch.nameSymbols.reduce(0, ^)
+                blackHole(kinds &+ times &+ Int64(symbols) &+ Int64(batch.lineLengths[0]))
+                _ = batch.text(symbols)
+                let held = try batch.places(holding: keys[batch.first.value]?.first ?? 77)
+                require(held.allSatisfy { $0 >= 0 && $0 < batch.count }, "places in the batch")
+                return .next
+            }
+        }
+        for name in ["Event 1", "tombstone", ""] {
+            _ = guarded {
+                try reader.forEach(
+                    of: Selection(kinds: [1, 242], name: name, recorded: 0..<Int64.max),
+                    from: Offset(0), to: end, needs: .lines
+                ) { record in
+                    blackHole(Int64(record.line.count))
+                    return .next
+                }
+            }
+        }
         for time in [Int64.min, 0, 1_767_225_600_000_000, Int64.max] {
             _ = guarded { try reader.firstOffset(recordedAtOrAfter: time) }
         }

@@ -168,9 +168,11 @@ extension Target {
         examination.guarded { blackHole(Int64(try sealed.names().count)) }
         let hashes = examination.guarded { try sealed.keyHashes() } ?? []
         for hash in hashes.prefix(40) + [0, 77, .max] {
-            let found = examination.guarded { try sealed.frames(of: hash) } ?? []
+            guard let place = examination.guarded({ try sealed.place(of: hash) }) ?? nil else {
+                continue
+            }
+            let found = examination.guarded { try sealed.frames(ofKeyAt: Int(place)) } ?? []
             require(found.allSatisfy(sealed.frames.indices.contains), "frames that are there")
-            examination.guarded { try sealed.place(of: hash) }
         }
         for number in sealed.frames.indices.prefix(20) {
             examination.guarded { try sealed.keys(inFrame: number) }

@@ -1,0 +1,2 @@
+#include <lz4.h>
+#include <malloc.h>
