@@ -171,8 +171,8 @@ private struct Restorer {
         let file = try backup.open(BackupFiles.restores, for: .reading)
         let bytes = try file.bytes(at: 0, count: min(try file.size(), 32))
         let digits = String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
-        guard let noted = UInt64(digits) else {
-            throw LogError.refused("the backup's file \(BackupFiles.restores) holds no number")
+        guard let noted = UInt64(digits), noted <= LogFormat.maximumIncarnation else {
+            throw LogError.refused("the backup's file \(BackupFiles.restores) holds no incarnation")
         }
         return noted
     }

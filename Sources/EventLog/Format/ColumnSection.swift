@@ -128,6 +128,8 @@ struct ColumnSection {
     var hashCount = 0
     var keysAreReferences = false
     var totalKeys = 0
+    /// Bit `id` for each column of the format's that is there.
+    private var columnsSeen: UInt64 = 0
     /// 16 bytes a record; nil where they are not in this section.
     var salts: UnsafeRawBufferPointer?
     /// The names column's bytes, or none.
@@ -159,8 +161,13 @@ struct ColumnSection {
             throw FormatProblem("a columns section is shorter than its directory")
         }
         var position = 4 + columns * 10
+        var last: UInt8 = 0
         for column in 0..<columns {
             let place = 4 + column * 10
+            // So that none comes twice and keys are measured by the counts before them.
+            guard bytes[place] > last else { throw FormatProblem("columns are out of order") }
+            last = bytes[place]
+            columnsSeen |= bytes[place] < 64 ? 1 << UInt64(bytes[place]) : 0
             let base = bytes.integer(Int64.self, at: place + 2)
             let code = bytes[place + 1]
             let length = try self.length(
@@ -179,6 +186,15 @@ struct ColumnSection {
         }
     }
 
+    /// Whether the section has every column that says something of a record, keys included.
+    var isComplete: Bool {
+        let shared: UInt64 = 0b1111_1110
+        let keys: UInt64 = 1 << UInt64(ColumnID.keys.rawValue)
+        let references: UInt64 = 1 << UInt64(ColumnID.keyReferences.rawValue)
+        return columnsSeen & shared == shared
+            && (columnsSeen & (keys | references)).nonzeroBitCount == 1
+    }
+
     /// The bytes that a column takes; never more than `room`.
     private func length(
         id: UInt8, code: UInt8, base: Int64, room: Int
@@ -187,7 +203,10 @@ struct ColumnSection {
         switch ColumnID(rawValue: id) {
         case .recorded, .occurred, .kind, .source, .name, .lineLength, .keyCount:
             length = try ColumnWidth(code: code).bytes(count)
-        case .keys, .keyReferences:
+        case .keys:
+            guard code == 8, base == 0 else { throw FormatProblem("key hashes have eight bytes") }
+            length = totalKeys * 8
+        case .keyReferences:
             length = try ColumnWidth(code: code).bytes(totalKeys)
         case .salts: length = count * 16
         case .names, nil:

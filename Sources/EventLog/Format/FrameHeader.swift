@@ -2,7 +2,8 @@ import Hashing
 
 /// The fixed part of a companion; the layout stands in ``LogFormat``.
 ///
-/// - Invariant: `count` is 1 or more, and the lengths are within the format's limits.
+/// - Invariant: `count` is 1 or more, the lengths are within the format's limits and could stand for each
+///   other, and no offset reaches ``LogFormat/offsetLimit``.
 /// - Crash: a companion without its whole data frame is a tear; recovery cuts it (L4).
 struct FrameHeader: Equatable {
     static let encodedBytes = 80
@@ -91,14 +92,25 @@ struct FrameHeader: Equatable {
             columnsLength: payload.integer(UInt32.self, at: 56),
             columnsCRC: payload.integer(UInt32.self, at: 60),
             previousCRC: payload.integer(UInt32.self, at: 64))
-        guard header.count > 0, header.rawLength <= LogFormat.maximumRawFrameBytes,
+        guard
+            lengthsFit(
+                count: header.count, rawLength: header.rawLength, dataLength: header.dataLength),
             header.columnsLength <= LogFormat.maximumSectionBytes,
-            header.dataLength <= LZ4Frame.bound(Int(header.rawLength)),
-            header.base < UInt64.max - UInt64(header.count),
+            header.base < LogFormat.offsetLimit - UInt64(header.count),
+            header.durableEnd <= (header.isSealed ? header.end : header.base),
             header.commitBytes >= header.pairBytes, header.commitBytes < 1 << 40,
             pair.integer(UInt32.self, at: 4) == UInt32(encodedBytes) + header.columnsLength
         else { throw FormatProblem("the frame header's lengths do not fit each other") }
         return (header, crc)
+    }
+
+    /// Whether so many lines fit the raw bytes, and these the compressed ones: nothing is allocated and
+    /// no row is visited for which the file has no bytes.
+    static func lengthsFit(count: UInt32, rawLength: UInt32, dataLength: UInt32) -> Bool {
+        count > 0 && Int(count) * LogFormat.minimumLineBytes <= Int(rawLength)
+            && rawLength <= LogFormat.maximumRawFrameBytes
+            && dataLength <= LZ4Frame.bound(Int(rawLength))
+            && Int(rawLength) <= Int(dataLength) * LogFormat.maximumRatio
     }
 }
 
@@ -190,9 +202,10 @@ struct FrameEntry: Equatable, Sendable {
         maximumOccurred = bytes.integer(Int64.self, at: 80)
         kindBits = bytes.integer(UInt64.self, at: 88)
         extractor = bytes.integer(UInt16.self, at: 96)
-        guard count > 0, base < UInt64.max - UInt64(count), position < 1 << 48,
-            columnsPosition < 1 << 48, rawLength <= LogFormat.maximumRawFrameBytes,
-            dataLength <= LZ4Frame.bound(Int(rawLength)),
+        guard
+            FrameHeader.lengthsFit(count: count, rawLength: rawLength, dataLength: dataLength),
+            base < LogFormat.offsetLimit - UInt64(count), position < LogFormat.fileLimit,
+            columnsPosition < LogFormat.fileLimit,
             columnsLength <= LogFormat.maximumSectionBytes,
             companionLength <= LogFormat.maximumSectionBytes
         else { throw FormatProblem("an entry of the frame table is out of range") }

@@ -68,7 +68,7 @@
 /// 57, is n bits for each, one behind the other from the lowest bit of the first byte on, the last byte
 /// filled up with zeros. Open segments have whole bytes; files sealed by the first builds too.
 ///
-/// An open segment's companion has 1…8, 9, and 10 when it introduces names. A sealed segment's has
+/// Ids ascend. An open segment's companion has 1…8, 9, and 10 when it introduces names. A sealed segment's has
 /// only 9: the salts stay beside their lines and the rest is together in the footer, so each thing is
 /// stored once, and lines and columns outlive each other's damage.
 ///
@@ -188,10 +188,19 @@ enum LogFormat {
     static let maximumRawFrameBytes = 32 << 20
     static let maximumSectionBytes = 64 << 20
 
+    /// No line is shorter: its front, as ``RecordLine`` writes it, and its line feed.
+    static let minimumLineBytes = 60
+    /// No compressed byte stands for more raw ones.
+    static let maximumRatio = 255
+    /// What no position or length in a file reaches.
+    static let fileLimit: UInt64 = 1 << 48
+
     /// Each incarnation owns this many offsets, so that no incarnation can have reached another's (L3).
     static let offsetsPerIncarnation: UInt64 = 1 << 44
     /// Offsets stay below 2^53: every JSON reader takes them for whole numbers.
     static let maximumIncarnation: UInt64 = 512
+    /// What no offset, count or generation reaches, so that sums of a few cannot overflow.
+    static let offsetLimit = maximumIncarnation * offsetsPerIncarnation
 
     /// The offsets that incarnation `number`, counted from 1, may give out.
     static func offsets(ofIncarnation number: UInt64) -> Range<UInt64> {
@@ -226,5 +235,11 @@ enum LogFormat {
 /// ``Damage`` of it.
 struct FormatProblem: Error, Equatable {
     var reason: String
-    init(_ reason: String) { self.reason = reason }
+    /// The byte of the file at which it begins; nil where only the caller knows.
+    var position: UInt64?
+
+    init(_ reason: String, at position: UInt64? = nil) {
+        self.reason = reason
+        self.position = position
+    }
 }

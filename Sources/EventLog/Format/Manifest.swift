@@ -77,19 +77,19 @@ struct Manifest: Equatable {
 
     static func decode(_ bytes: UnsafeRawBufferPointer) throws(FormatProblem) -> Manifest {
         guard bytes.count >= headBytes + 4, bytes.part(0..<8).elementsEqual(magic) else {
-            throw FormatProblem("it is too short or not a manifest")
+            throw FormatProblem("it is too short or not a manifest", at: 0)
         }
         guard
             CRC32C.of(bytes.part(0..<bytes.count - 4))
                 == bytes.integer(UInt32.self, at: bytes.count - 4)
-        else { throw FormatProblem("its checksum is wrong") }
+        else { throw FormatProblem("its checksum is wrong", at: UInt64(bytes.count - 4)) }
         guard bytes.integer(UInt32.self, at: 8) == UInt32(LogFormat.version) else {
-            throw FormatProblem("it has version \(bytes.integer(UInt32.self, at: 8))")
+            throw FormatProblem("it has version \(bytes.integer(UInt32.self, at: 8))", at: 8)
         }
         let number = Int(bytes.integer(UInt32.self, at: 64))
         guard Int(bytes.integer(UInt32.self, at: 12)) == bytes.count,
             bytes.count == headBytes + number * entryBytes + 4
-        else { throw FormatProblem("its length does not fit its entries") }
+        else { throw FormatProblem("its length does not fit its entries", at: 12) }
         let identity = LogIdentity(
             id: bytes.part(16..<32).array, incarnation: bytes.integer(UInt64.self, at: 32),
             key: SipKey(
@@ -97,7 +97,7 @@ struct Manifest: Equatable {
         var entries: [Entry] = []
         for index in 0..<number {
             let start = headBytes + index * entryBytes
-            entries.append(try entry(bytes.part(start..<start + entryBytes)))
+            entries.append(try entry(bytes.part(start..<start + entryBytes), at: start))
         }
         let manifest = Manifest(
             identity: identity, generation: bytes.integer(UInt64.self, at: 56), entries: entries)
@@ -115,9 +115,11 @@ struct Manifest: Equatable {
         return version == LogFormat.version ? nil : version
     }
 
-    private static func entry(_ bytes: UnsafeRawBufferPointer) throws(FormatProblem) -> Entry {
+    private static func entry(
+        _ bytes: UnsafeRawBufferPointer, at position: Int
+    ) throws(FormatProblem) -> Entry {
         guard let state = State(rawValue: bytes[12]) else {
-            throw FormatProblem("a segment has state \(bytes[12])")
+            throw FormatProblem("a segment has state \(bytes[12])", at: UInt64(position) + 12)
         }
         return Entry(
             base: bytes.integer(UInt64.self, at: 0), edition: bytes.integer(UInt32.self, at: 8),
@@ -131,19 +133,34 @@ struct Manifest: Equatable {
             chainEnd: bytes.integer(UInt32.self, at: 120))
     }
 
-    /// Segments ascend without overlap, and the last is the active one.
-    private func check() throws(FormatProblem) {
+    /// Segments ascend without overlap, the last is the active one, and no number is out of range.
+    func check() throws(FormatProblem) {
+        guard generation < LogFormat.offsetLimit else {
+            throw FormatProblem("its generation is out of range", at: 56)
+        }
+        for (index, entry) in entries.enumerated() {
+            guard entry.base < LogFormat.offsetLimit, entry.edition < UInt32.max,
+                entry.count < LogFormat.offsetLimit - entry.base,
+                entry.fileLength < LogFormat.fileLimit, entry.rawBytes < LogFormat.fileLimit
+            else {
+                throw FormatProblem(
+                    "a number of segment \(entry.base) is out of range",
+                    at: UInt64(Self.headBytes + index * Self.entryBytes))
+            }
+        }
         guard entries.last?.state == .active,
             !entries.dropLast().contains(where: { $0.state == .active })
-        else { throw FormatProblem("it does not end with the one active segment") }
+        else { throw FormatProblem("it does not end with the one active segment", at: 64) }
         guard identity.incarnation >= 1, identity.incarnation <= LogFormat.maximumIncarnation,
             LogFormat.offsets(ofIncarnation: identity.incarnation).contains(
                 entries[entries.count - 1].base)
-        else { throw FormatProblem("its active segment is not one of its incarnation") }
-        for (entry, next) in zip(entries, entries.dropFirst()) {
-            guard entry.count > 0, entry.count < UInt64.max - entry.base,
-                entry.base + entry.count <= next.base
-            else { throw FormatProblem("segments \(entry.base) and \(next.base) overlap") }
+        else { throw FormatProblem("its active segment is not one of its incarnation", at: 32) }
+        for (index, (entry, next)) in zip(entries, entries.dropFirst()).enumerated() {
+            guard entry.count > 0, entry.base + entry.count <= next.base else {
+                throw FormatProblem(
+                    "segments \(entry.base) and \(next.base) overlap",
+                    at: UInt64(Self.headBytes + index * Self.entryBytes))
+            }
         }
     }
 }

@@ -82,15 +82,15 @@ struct PageCoding: Equatable, Sendable {
             }, bits: bits)
     }
 
-    /// Appends the elements of a page to `values`.
+    /// Appends the elements of a page, which must be `number`, to `values`.
     func decode(
-        page: UnsafeRawBufferPointer, into values: inout [UInt64]
+        page: UnsafeRawBufferPointer, count number: Int, into values: inout [UInt64]
     ) throws(FormatProblem) {
         guard page.count >= 8, let start = page.baseAddress else {
             throw FormatProblem("a page is too short")
         }
-        let number = Int(page.integer(UInt32.self, at: page.count - 4))
         guard number >= 1, number <= valuesPerPage, bytes(number) <= page.count - 8,
+            Int(page.integer(UInt32.self, at: page.count - 4)) == number,
             CRC32C.of(page.part(0..<bytes(number))) == page.integer(UInt32.self, at: page.count - 8)
         else { throw FormatProblem("a page's checksum is wrong") }
         // Eight bytes are always there: the checksum and the number follow the values.

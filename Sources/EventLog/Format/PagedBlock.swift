@@ -43,12 +43,12 @@ struct PagedBlock: Sendable {
         self.coding = coding
         self.count = count
         guard count >= 0, count < 1 << 40 else {
-            throw FormatProblem("a paged block has \(count) elements")
+            throw FormatProblem("a paged block has \(count) elements", at: position)
         }
         let whole = max(0, pageCount - 1)
         let last = count == 0 ? 0 : coding.bytes(count - whole * coding.valuesPerPage) + 8
         guard length == UInt64(whole * Self.pageBytes + last) else {
-            throw FormatProblem("a paged block's length does not fit its elements")
+            throw FormatProblem("a paged block's length does not fit its elements", at: position)
         }
     }
 
@@ -58,7 +58,7 @@ struct PagedBlock: Sendable {
         let bytes = try file.bytes(
             at: Int(position) + start, count: min(Self.pageBytes, Int(length) - start))
         var values: [UInt64] = []
-        try bytes.withUnsafeBytes { try coding.decode(page: $0, into: &values) }
+        try bytes.withUnsafeBytes { try decode($0, of: number, into: &values) }
         return values
     }
 
@@ -71,7 +71,7 @@ struct PagedBlock: Sendable {
             for number in 0..<pageCount {
                 let start = number * Self.pageBytes
                 let page = bytes.part(start..<min(start + Self.pageBytes, bytes.count))
-                try coding.decode(page: page, into: &values)
+                try decode(page, of: number, into: &values)
             }
         }
         return values
@@ -85,7 +85,7 @@ struct PagedBlock: Sendable {
             let page = try self.page(place / coding.valuesPerPage)
             let start = place % coding.valuesPerPage
             guard start < page.count else { break }
-            let part = page[start..<min(page.count, start + number - out.count)]
+            let part = page[start...].prefix(number - out.count)
             out.append(contentsOf: part)
             place += part.count
         }
@@ -118,6 +118,16 @@ struct PagedBlock: Sendable {
             guess = steps > 3 ? (low + high) / 2 : value < first ? guess - 1 : guess + 1
         }
         return nil
+    }
+
+    /// Decodes page number `place`, which must hold as many values as its place says.
+    private func decode(
+        _ page: UnsafeRawBufferPointer, of place: Int, into values: inout [UInt64]
+    ) throws(FormatProblem) {
+        let number = min(coding.valuesPerPage, count - place * coding.valuesPerPage)
+        do { try coding.decode(page: page, count: number, into: &values) } catch {
+            throw FormatProblem(error.reason, at: position + UInt64(place * Self.pageBytes))
+        }
     }
 }
 

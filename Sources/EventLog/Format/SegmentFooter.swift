@@ -58,14 +58,17 @@ struct SegmentTrailer: Equatable, Sendable {
         return out.bytes
     }
 
-    static func decode(_ bytes: UnsafeRawBufferPointer) throws(FormatProblem) -> SegmentTrailer {
+    /// Decodes the trailer that stands at `position` of its file.
+    static func decode(
+        _ bytes: UnsafeRawBufferPointer, at position: Int
+    ) throws(FormatProblem) -> SegmentTrailer {
         guard bytes.count == encodedBytes, bytes.part(0..<4).elementsEqual(magic),
             CRC32C.of(bytes.part(0..<124)) == bytes.integer(UInt32.self, at: 124)
-        else { throw FormatProblem("the trailer's checksum is wrong") }
+        else { throw FormatProblem("the trailer's checksum is wrong", at: UInt64(position)) }
         guard bytes[4] == LogFormat.version, bytes[5] == 4 else {
-            throw FormatProblem("the trailer has version \(bytes[4])")
+            throw FormatProblem("the trailer has version \(bytes[4])", at: UInt64(position))
         }
-        return SegmentTrailer(
+        let trailer = SegmentTrailer(
             blockCount: bytes.integer(UInt16.self, at: 6),
             directoryPosition: bytes.integer(UInt64.self, at: 8),
             footerPosition: bytes.integer(UInt64.self, at: 16),
@@ -74,6 +77,10 @@ struct SegmentTrailer: Equatable, Sendable {
             columnsHash: bytes.part(80..<112).array,
             directoryCRC: bytes.integer(UInt32.self, at: 112),
             openChainEnd: bytes.integer(UInt32.self, at: 116))
+        guard trailer.base < LogFormat.offsetLimit,
+            trailer.count < LogFormat.offsetLimit - trailer.base
+        else { throw FormatProblem("the trailer's offsets are out of range", at: UInt64(position)) }
+        return trailer
     }
 }
 
@@ -107,36 +114,53 @@ struct SegmentFooter: Sendable {
         }
         let end = size - SegmentTrailer.encodedBytes
         let trailer = try file.bytes(at: end, count: SegmentTrailer.encodedBytes)
-            .withUnsafeBytes { try SegmentTrailer.decode($0) }
+            .withUnsafeBytes { try SegmentTrailer.decode($0, at: end) }
         let length = Int(trailer.blockCount) * FooterBlock.encodedBytes
-        guard trailer.directoryPosition == UInt64(end - length), end >= length else {
-            throw FormatProblem("the footer's directory is out of place")
-        }
+        guard end >= length, trailer.directoryPosition == UInt64(end - length),
+            trailer.footerPosition <= trailer.directoryPosition
+        else { throw FormatProblem("the footer's directory is out of place", at: UInt64(end)) }
         let directory = try file.bytes(at: end - length, count: length)
         let blocks = try directory.withUnsafeBytes { bytes in
             guard CRC32C.of(bytes) == trailer.directoryCRC else {
-                throw FormatProblem("the footer's directory has a wrong checksum")
+                throw FormatProblem(
+                    "the footer's directory has a wrong checksum", at: UInt64(end - length))
             }
-            return try (0..<Int(trailer.blockCount)).map { number in
-                let start = number * FooterBlock.encodedBytes
-                return try block(
-                    bytes.part(start..<start + FooterBlock.encodedBytes), before: end - length)
-            }
+            return try Self.blocks(bytes, of: trailer)
         }
         return SegmentFooter(blocks: blocks, trailer: trailer)
     }
 
-    private static func block(
-        _ bytes: UnsafeRawBufferPointer, before end: Int
-    ) throws(FormatProblem) -> FooterBlock {
-        let block = FooterBlock(
+    /// The directory's entries. Blocks fill the room between the footer's head and the directory, one after
+    /// another: so nothing is read twice, and no byte is nobody's.
+    private static func blocks(
+        _ directory: UnsafeRawBufferPointer, of trailer: SegmentTrailer
+    ) throws(FormatProblem) -> [FooterBlock] {
+        let end = trailer.directoryPosition
+        var blocks: [FooterBlock] = []
+        var expected =
+            trailer.footerPosition + UInt64(LogFormat.skippableHeaderBytes + headBytes)
+        for start in stride(from: 0, to: directory.count, by: FooterBlock.encodedBytes) {
+            let block = block(directory.part(start..<start + FooterBlock.encodedBytes))
+            guard block.position == expected, expected <= end, block.length <= end - expected,
+                block.elements / 8 <= block.length
+            else {
+                throw FormatProblem(
+                    "footer block \(block.id) is out of range", at: end + UInt64(start))
+            }
+            expected += block.length
+            blocks.append(block)
+        }
+        guard expected == end else {
+            throw FormatProblem("the footer's blocks do not fill it", at: end)
+        }
+        return blocks
+    }
+
+    private static func block(_ bytes: UnsafeRawBufferPointer) -> FooterBlock {
+        FooterBlock(
             id: bytes.integer(UInt16.self, at: 0), paging: bytes[2], width: bytes[3],
             crc: bytes.integer(UInt32.self, at: 4), position: bytes.integer(UInt64.self, at: 8),
             length: bytes.integer(UInt64.self, at: 16),
             elements: bytes.integer(UInt64.self, at: 24), digest: bytes.part(32..<64).array)
-        guard block.position <= UInt64(end), block.length <= UInt64(end) - block.position,
-            block.elements / 8 <= block.length
-        else { throw FormatProblem("footer block \(block.id) is out of range") }
-        return block
     }
 }

@@ -73,6 +73,11 @@ struct SegmentHeader: Equatable {
             created: payload.integer(Int64.self, at: 40),
             chainSeed: payload.integer(UInt32.self, at: 48),
             edition: payload.integer(UInt32.self, at: 52))
+        guard header.base < LogFormat.offsetLimit, header.incarnation >= 1,
+            header.incarnation <= LogFormat.maximumIncarnation
+        else {
+            throw FormatProblem("the segment header's base or incarnation is out of range")
+        }
         return (header, crc)
     }
 }

@@ -74,7 +74,22 @@ struct SymbolTable {
         guard bytes.count >= 4 else { throw FormatProblem("a names column is too short") }
         let first = Int(bytes.integer(UInt16.self, at: 0))
         let number = Int(bytes.integer(UInt16.self, at: 2))
+        guard first + number <= Int(LogFormat.noSymbol) else {
+            throw FormatProblem("a names column has more names than symbols")
+        }
         return (first, try list(bytes.part(4..<bytes.count), number: number))
+    }
+
+    /// Decodes a footer's dictionary.
+    static func list(
+        dictionary bytes: UnsafeRawBufferPointer
+    ) throws(FormatProblem) -> [String] {
+        guard bytes.count >= 4 else { throw FormatProblem("the dictionary is too short") }
+        let number = Int(bytes.integer(UInt32.self, at: 0))
+        guard number <= Int(LogFormat.noSymbol) else {
+            throw FormatProblem("the dictionary has more names than symbols")
+        }
+        return try list(bytes.part(4..<bytes.count), number: number)
     }
 
     /// Decodes `number` names that fill `bytes`.

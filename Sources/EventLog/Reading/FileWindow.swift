@@ -24,4 +24,14 @@ struct FileWindow: ~Copyable {
         }
         return area.bytes.part(position - start..<position - start + count)
     }
+
+    /// All bytes from `position` on that are in memory, `minimum` or more: for whoever looks at each and comes
+    /// back for what is behind the place where it stopped, which must not cost another read.
+    mutating func stretch(
+        of file: any LogFile, at position: Int, minimum: Int, readAhead: Int, limit: Int
+    ) throws -> UnsafeRawBufferPointer {
+        _ = try bytes(
+            of: file, at: position, count: minimum, readAhead: readAhead, limit: limit)
+        return area.bytes.part(position - start..<min(area.count, limit - start))
+    }
 }

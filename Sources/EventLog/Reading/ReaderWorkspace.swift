@@ -119,7 +119,9 @@ final class ReaderWorkspace: @unchecked Sendable {
             guard CRC32C.of(bytes) == frame.columnsCRC else {
                 throw FormatProblem("the columns' checksum is wrong")
             }
-            return try ColumnSection(decoding: bytes, count: Int(frame.count))
+            let section = try ColumnSection(decoding: bytes, count: Int(frame.count))
+            guard section.isComplete else { throw FormatProblem("the frame lacks columns") }
+            return section
         } catch { throw Self.named(error, frame, at: frame.columnsPosition, in: source) }
     }
 

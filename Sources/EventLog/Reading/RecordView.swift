@@ -69,7 +69,7 @@ public struct RecordView {
     /// The symbol of what it is called; `0xFFFF`: read the line.
     public var nameSymbol: UInt16 { symbol(columns.pointee.name) }
     /// Of the line without its line feed.
-    public var lineLength: Int { Int(columns.pointee.lineLength.value(row)) - 1 }
+    public var lineLength: Int { Int(columns.pointee.lineLength.value(row) &- 1) }
     /// Its key hashes; all 0 when asked for columns without keys.
     public var keys: KeyList {
         KeyList(

@@ -19,8 +19,16 @@ final class SealedSegment: Sendable {
             guard footer.trailer.base == entry.base, footer.trailer.count == entry.count,
                 footer.trailer.merkleRoot == entry.merkleRoot,
                 footer.trailer.columnsHash == entry.columnsHash
-            else { throw FormatProblem("the trailer is not the one that the manifest names") }
-            return (file, footer, try Self.frameTable(of: footer, in: file))
+            else {
+                throw FormatProblem(
+                    "the trailer is not the one that the manifest names",
+                    at: footer.trailer.directoryPosition)
+            }
+            let table = try footer.block(.frameTable)
+            let frames = try Self.placing(at: table.position) {
+                try Self.frameTable(table, of: footer.trailer, in: file)
+            }
+            return (file, footer, frames)
         }
     }
 
@@ -28,11 +36,10 @@ final class SealedSegment: Sendable {
     func names() throws(LogError) -> SegmentNames {
         if let names = loadedNames.withLock({ $0 }) { return names }
         let list = try guarding {
-            let bytes = try Self.whole(try footer.block(.dictionary), of: file)
-            return try bytes.withUnsafeBytes { bytes in
-                guard bytes.count >= 4 else { throw FormatProblem("the dictionary is too short") }
-                let number = Int(bytes.integer(UInt32.self, at: 0))
-                return try SymbolTable.list(bytes.part(4..<bytes.count), number: number)
+            let block = try footer.block(.dictionary)
+            let bytes = try Self.whole(block, of: file)
+            return try Self.placing(at: block.position) {
+                try bytes.withUnsafeBytes { try SymbolTable.list(dictionary: $0) }
             }
         }
         let names = SegmentNames()
@@ -104,20 +111,20 @@ final class SealedSegment: Sendable {
     static func whole(_ block: FooterBlock, of file: any LogFile) throws -> [UInt8] {
         let bytes = try file.bytes(at: Int(block.position), count: Int(block.length))
         guard bytes.withUnsafeBytes({ CRC32C.of($0) }) == block.crc else {
-            throw FormatProblem("footer block \(block.id) has a wrong checksum")
+            throw FormatProblem(
+                "footer block \(block.id) has a wrong checksum", at: block.position)
         }
         return bytes
     }
 
     private static func frameTable(
-        of footer: SegmentFooter, in file: any LogFile
+        _ block: FooterBlock, of trailer: SegmentTrailer, in file: any LogFile
     ) throws -> [FrameEntry] {
-        let block = try footer.block(.frameTable)
         let bytes = try whole(block, of: file)
         guard bytes.count == Int(block.elements) * FrameEntry.encodedBytes else {
             throw FormatProblem("the frame table's length does not fit its frames")
         }
-        var expected = footer.trailer.base
+        var expected = trailer.base
         var frames: [FrameEntry] = []
         frames.reserveCapacity(Int(block.elements))
         try bytes.withUnsafeBytes { bytes in
@@ -128,14 +135,26 @@ final class SealedSegment: Sendable {
                 guard frame.base == expected else {
                     throw FormatProblem("the frame table has a gap at offset \(expected)")
                 }
+                guard frame.dataPosition + UInt64(frame.dataLength) <= trailer.footerPosition,
+                    frame.columnsPosition + UInt64(frame.columnsLength) <= trailer.directoryPosition
+                else {
+                    throw FormatProblem("the frame at offset \(expected) passes its file's end")
+                }
                 expected = frame.end
                 frames.append(frame)
             }
         }
-        guard expected == footer.trailer.base + footer.trailer.count else {
+        guard expected == trailer.base + trailer.count else {
             throw FormatProblem("the frame table does not end where the segment does")
         }
         return frames
+    }
+
+    /// Gives a problem that does not know its place the one where it was met.
+    private static func placing<R>(at position: UInt64, _ body: () throws -> R) throws -> R {
+        do { return try body() } catch let problem as FormatProblem {
+            throw FormatProblem(problem.reason, at: problem.position ?? position)
+        }
     }
 
     func guarding<R>(_ body: () throws -> R) throws(LogError) -> R {
@@ -153,7 +172,8 @@ final class SealedSegment: Sendable {
         } catch {
             throw LogError.damaged(
                 Damage(
-                    file: name, position: 0, offsets: entry.base..<entry.base + entry.count,
+                    file: name, position: (error as? FormatProblem)?.position ?? 0,
+                    offsets: entry.base..<entry.base + entry.count,
                     reason: (error as? FormatProblem)?.reason ?? "\(error)"))
         }
     }

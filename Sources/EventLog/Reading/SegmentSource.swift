@@ -54,10 +54,8 @@ struct SegmentSource {
 
     /// What is wrong with the offsets from `from` up to `to`, which no frame holds.
     func hole(from: UInt64, to: UInt64) -> Damage {
-        let known = handle.damages.first {
-            $0.offsets.contains(from) || $0.offsets.lowerBound == from
-        }
-        if let known { return known }
+        // One that touches no record (a bad segment header) says nothing of these.
+        if let known = handle.damages.first(where: { $0.offsets.contains(from) }) { return known }
         return Damage(
             file: handle.fileName, position: 0, offsets: from..<to,
             reason: "no frame holds these offsets")

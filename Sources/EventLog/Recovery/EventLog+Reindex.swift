@@ -355,7 +355,14 @@ private struct ManifestRebuilder {
             entries[entries.count - 1] = Manifest.Entry(
                 base: entries[entries.count - 1].base, state: .active)
         }
-        return Manifest(identity: identity, generation: 0, entries: entries)
+        let manifest = Manifest(identity: identity, generation: 0, entries: entries)
+        // Headers and trailers that are each good may still not fit together.
+        do throws(FormatProblem) { try manifest.check() } catch {
+            throw LogError.manifest(
+                "the segments do not make one: \(error.reason); "
+                    + "`sluice log salvage` copies out what is whole")
+        }
+        return manifest
     }
 
     /// A sealed file beside the open one counts only when it is whole to its end: a seal ends with its name.

@@ -92,7 +92,7 @@ struct FrameScanner: ~Copyable {
             throw FormatProblem("the columns' checksum is wrong")
         }
         let section = try ColumnSection(decoding: bytes, count: Int(header.count))
-        guard section.salts != nil, !section.keysAreReferences,
+        guard section.isComplete, section.salts != nil, !section.keysAreReferences,
             section.linesFill(Int(header.rawLength))
         else { throw FormatProblem("the columns are not those of an open segment") }
         var names: (first: Int, names: [String])?
@@ -104,21 +104,18 @@ struct FrameScanner: ~Copyable {
                 names: section.distinctNames), times: section.times)
     }
 
-    /// Good headers of this log anywhere past `position`, for offsets past `base`. Slow; only after
-    /// trouble.
-    mutating func laterHeaders(
-        past position: Int, base: UInt64
-    ) throws -> [(position: Int, header: FrameHeader)] {
-        var found: [(position: Int, header: FrameHeader)] = []
+    /// Good headers of this log anywhere past `position`. Slow; only after trouble.
+    mutating func laterHeaders(past position: Int) throws -> LaterHeaders {
+        var found: [LaterHeaders.Found] = []
         var place = position + 1
         while let next = try HeaderSearch.next(
             in: file, size: size, from: place, window: &window,
-            where: { $0.incarnation == incarnation && $0.base >= base })
+            where: { $0.incarnation == incarnation && !$0.isSealed })
         {
             found.append(next)
             place = next.position + 1
         }
-        return found
+        return LaterHeaders(found)
     }
 
     /// Whether everything from `position` on is zero: a file that grew and whose bytes never came.

@@ -12,14 +12,13 @@ enum HeaderSearch {
         var place = position
         while size - place >= FrameHeader.prefixBytes {
             // A window that overlaps the next one by a header, so that none is cut in two.
-            let count = min(windowBytes, size - place)
-            let bytes = try window.bytes(
-                of: file, at: place, count: count, readAhead: windowBytes, limit: size)
+            let bytes = try window.stretch(
+                of: file, at: place, minimum: FrameHeader.prefixBytes, readAhead: windowBytes,
+                limit: size)
             if let (found, header) = first(in: bytes, where: isWanted) {
                 return (place + found, header)
             }
-            if count == size - place { break }
-            place += count - FrameHeader.prefixBytes + 1
+            place += bytes.count - FrameHeader.prefixBytes + 1
         }
         return nil
     }

@@ -52,6 +52,8 @@ struct OpenSegmentRecovery: ~Copyable {
     private var expected: UInt64
     private var chain: UInt32?
     private var isCut = false
+    /// What stands behind the first trouble; nil before it.
+    private var laterHeaders: LaterHeaders?
     /// Why nothing in the file is this segment's.
     private var foreign: String?
     private var lastDurableEnd: UInt64?
@@ -164,25 +166,31 @@ struct OpenSegmentRecovery: ~Copyable {
             if isClosed { return stop() }
             cut(.tear(file: scanner.file.name, position: UInt64(position), bytes: rest))
         case .badHeader(let reason):
-            let later = try scanner.laterHeaders(past: position, base: expected)
-            if isClosed || later.contains(where: { $0.header.durableEnd > expected }) {
-                return skip(to: later.first, reason)
-            }
+            let later = try later()
+            if isClosed || later.prove(expected) { return skip(to: later.first, reason) }
             if try scanner.isZero(from: position) {
                 cut(.tear(file: scanner.file.name, position: UInt64(position), bytes: rest))
             } else {
-                cutPossiblyAcknowledged(later.map { $0.header.end }.max())
+                cutPossiblyAcknowledged(later.end(from: expected))
             }
         case .badBody(let header, let crc, let columns, let reason):
-            let later = try scanner.laterHeaders(past: position, base: expected)
-            if isClosed || later.contains(where: { $0.header.durableEnd > expected }) {
+            let later = try later()
+            if isClosed || later.prove(expected) {
                 keepDamaged(header, crc, columns, reason)
             } else if header.commitBytes > rest {
                 cut(.tear(file: scanner.file.name, position: UInt64(position), bytes: rest))
             } else {
-                cutPossiblyAcknowledged((later.map { $0.header.end } + [header.end]).max())
+                cutPossiblyAcknowledged(max(later.end(from: expected) ?? 0, header.end))
             }
         }
+    }
+
+    /// What stands behind this trouble.
+    private mutating func later() throws -> LaterHeaders {
+        var later = try laterHeaders ?? scanner.laterHeaders(past: position)
+        later.advance(past: position, base: expected)
+        laterHeaders = later
+        return later
     }
 
     private var rest: UInt64 { UInt64(scanner.size - position) }
@@ -227,7 +235,8 @@ struct OpenSegmentRecovery: ~Copyable {
         recovered.findings.append(
             .damage(
                 Damage(
-                    file: scanner.file.name, position: UInt64(position), offsets: offsets,
+                    file: scanner.file.name, position: UInt64(min(position, scanner.size)),
+                    offsets: offsets,
                     reason: reason)))
     }
 

@@ -10,7 +10,7 @@ struct SegmentVerifier {
     private(set) var problems: [Damage] = []
 
     private var tree = MerkleTree()
-    private var position = LogFormat.firstPairPosition
+    private var position = 0
     private var expected: UInt64
     private var chain: UInt32 = 0
     private var sealed: SealedSegment?
@@ -59,15 +59,20 @@ struct SegmentVerifier {
         } catch let error as StorageError where error.code == 0 {
             note(expected..<expected, error.reason)
         } catch let error as FormatProblem {
-            note(expected..<max(expected, handle.end ?? expected), error.reason)
+            note(
+                expected..<max(expected, handle.end ?? expected), error.reason,
+                at: error.position)
         }
         return nil
     }
 
-    private mutating func note(_ offsets: Range<UInt64>, _ reason: String) {
+    private mutating func note(
+        _ offsets: Range<UInt64>, _ reason: String, at position: UInt64? = nil
+    ) {
         problems.append(
             Damage(
-                file: handle.fileName, position: UInt64(position), offsets: offsets,
+                file: handle.fileName, position: position ?? UInt64(self.position),
+                offsets: offsets,
                 reason: reason))
     }
 
@@ -76,6 +81,7 @@ struct SegmentVerifier {
     private mutating func walk(_ file: any LogFile, to end: Int) throws {
         segment.bytes = UInt64(try file.size())
         let header = try checkHeader(file)
+        position = LogFormat.firstPairPosition
         while position < end {
             let prefix = try file.bytes(
                 at: position, count: min(FrameHeader.prefixBytes, end - position))
@@ -149,6 +155,7 @@ struct SegmentVerifier {
             throw FormatProblem("the footer's columns of the frame have a wrong checksum")
         }
         var columns = try ColumnSection(decoding: footerSection.bytes, count: Int(frame.count))
+        guard columns.isComplete else { throw FormatProblem("the frame lacks columns") }
         try noteHolders(columns)
         try hashes.withUnsafeBufferPointer { values in
             columns.hashes = values.baseAddress
@@ -178,7 +185,11 @@ struct SegmentVerifier {
             nameHolders.append((Int32(symbol), Int32(segment.frames)))
         }
         guard columns.keysAreReferences else { throw FormatProblem("keys are not references") }
-        var places = (0..<columns.totalKeys).map { columns.keys.value($0) }
+        // A column without width stands for any number of equal keys.
+        var places: [Int64] = []
+        for key in 0..<columns.totalKeys where places.last != columns.keys.value(key) {
+            places.append(columns.keys.value(key))
+        }
         places.sort()
         var last: Int64 = -1
         for place in places where place != last {
@@ -270,16 +281,20 @@ struct SegmentVerifier {
 
     private mutating func checkFooter(_ sealed: SealedSegment, _ entry: Manifest.Entry) throws {
         let footer = sealed.footer
-        let size = Int(entry.fileLength) - position - LogFormat.skippableHeaderBytes
+        guard UInt64(position) == footer.trailer.footerPosition,
+            let size = UInt32(
+                exactly: Int(entry.fileLength) - position - LogFormat.skippableHeaderBytes)
+        else { throw FormatProblem("the footer is not where the frames end") }
         let head = try sealed.file.bytes(
             at: position, count: LogFormat.skippableHeaderBytes + SegmentFooter.headBytes)
-        guard head == FooterBuilder.head(size: size) else {
+        guard head == FooterBuilder.head(size: Int(size)) else {
             throw FormatProblem("the footer does not begin like one")
         }
         for block in footer.blocks {
             let bytes = try SealedSegment.whole(block, of: sealed.file)
             guard SHA256.of(bytes).bytes == block.digest else {
-                throw FormatProblem("footer block \(block.id) has a wrong digest")
+                throw FormatProblem(
+                    "footer block \(block.id) has a wrong digest", at: block.position)
             }
         }
         guard SegmentFooter.columnsHash(of: footer.blocks) == entry.columnsHash else {

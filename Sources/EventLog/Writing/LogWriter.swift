@@ -181,10 +181,12 @@ final class LogWriter: @unchecked Sendable {
             since = now
             activeSince = now
         }
+        // The first record's time is what the file says, and files may say anything.
+        let (age, isFarAway) = now.subtractingReportingOverflow(since)
         let isDue =
             isAsked || position >= configuration.rollStoredBytes
             || activeRawBytes >= configuration.rollRawBytes
-            || now &- since >= Int64(configuration.rollAgeSeconds) * 1_000_000
+            || isFarAway || age >= Int64(configuration.rollAgeSeconds) * 1_000_000
         guard isDue, isAsked || ContinuousClock.now >= retryAt else { return }
         do throws(StorageError) { try roll(at: now) } catch { postponeOrFail(error) }
     }

@@ -16,7 +16,8 @@ struct ManifestStore {
         do {
             return try bytes.withUnsafeBytes { try Manifest.decode($0) }
         } catch {
-            throw .manifest((error as? FormatProblem)?.reason ?? "\(error)")
+            guard let problem = error as? FormatProblem else { throw .manifest("\(error)") }
+            throw .manifest("\(problem.reason) (byte \(problem.position ?? 0))")
         }
     }
 

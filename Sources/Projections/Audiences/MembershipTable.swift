@@ -157,7 +157,8 @@ struct MembershipTable {
         out.column(changeReasons)
     }
 
-    init(from reader: inout CanonicalReader) throws(CanonicalError) {
+    /// `nodes` is how many people the identity table has.
+    init(from reader: inout CanonicalReader, nodes: Int) throws(CanonicalError) {
         try reader.section("MEMB")
         audiences = try NameTable(from: &reader)
         for _ in 0..<(try reader.integer(UInt32.self)) { members.append(try reader.column()) }
@@ -175,6 +176,9 @@ struct MembershipTable {
         guard sizes.allSatisfy({ $0 == changeOffsets.count }) else {
             throw CanonicalError(position: reader.position, expected: "equal columns")
         }
+        guard changeAudiences.allSatisfy({ Int($0) < audiences.names.count }),
+            changeNodes.allSatisfy({ Int($0) < nodes })
+        else { throw CanonicalError(position: reader.position, expected: "known audiences") }
         for index in changeOffsets.indices {
             noteLast(index, audience: Int(changeAudiences[index]), node: changeNodes[index])
         }

@@ -48,6 +48,9 @@ public struct CanonicalError: Error, Equatable, Sendable, CustomStringConvertibl
 }
 
 /// Reads what ``CanonicalWriter`` wrote. Lengths are checked before anything is allocated.
+///
+/// Bytes of any kind give a state or an error. That its parts fit each other beyond what reading needs is the
+/// matter of the digest that a checkpoint carries.
 public struct CanonicalReader {
     private let bytes: [UInt8]
     public private(set) var position = 0
@@ -73,6 +76,17 @@ public struct CanonicalReader {
         let value = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: T.self) }
         position += size
         return T(littleEndian: value)
+    }
+
+    /// A number of elements that follow, each of at least one byte.
+    public mutating func count<T: FixedWidthInteger & UnsignedInteger>(
+        _ type: T.Type
+    ) throws(CanonicalError) -> Int {
+        let count = try integer(type)
+        guard count <= bytes.count - position else {
+            throw CanonicalError(position: position, expected: "\(count) elements")
+        }
+        return Int(count)
     }
 
     public mutating func flag() throws(CanonicalError) -> Bool {

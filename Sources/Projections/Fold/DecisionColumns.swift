@@ -148,6 +148,7 @@ struct DecisionColumns {
         rowEnds = try reader.column()
         rowBits = try reader.column()
         guard rows.count == anchors.count, rowVersions.count == rowEnds.count,
+            zip(rowEnds, rowEnds.dropFirst()).allSatisfy({ $0 <= $1 }),
             rowEnds.last.map({ $0 == UInt64(rowBits.count) }) ?? rowBits.isEmpty,
             rows.allSatisfy({ $0 == Self.none || $0 < UInt32(rowVersions.count) })
         else { throw CanonicalError(position: reader.position, expected: "decision columns") }

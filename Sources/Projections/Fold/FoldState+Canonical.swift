@@ -98,7 +98,7 @@ extension FoldState {
             _ = adoptMetrics(of: compiled)
         }
         try metrics.read(from: &reader)
-        memberships = try MembershipTable(from: &reader)
+        memberships = try MembershipTable(from: &reader, nodes: identity.nodeCount)
         decisions = try DecisionColumns(from: &reader)
         for number in 0..<Int(try reader.integer(UInt32.self)) {
             lanes.append(try LaneState(from: &reader, space: decisions.space))

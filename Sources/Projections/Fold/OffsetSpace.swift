@@ -17,6 +17,9 @@ package struct OffsetSpace: Equatable, Sendable {
         var row: UInt64
     }
 
+    /// What no offset of a log reaches, so that sums cannot overflow.
+    private static let limit: UInt64 = 1 << 60
+
     private var runs = [Run(first: 0, row: 0)]
 
     package init() {}
@@ -112,7 +115,11 @@ package struct OffsetSpace: Equatable, Sendable {
             zip(firsts, firsts.dropFirst()).allSatisfy { $0 < $1 }
             && zip(rows, rows.dropFirst()).allSatisfy { $0 < $1 }
         guard firsts.count == rows.count, rows.first == 0, isAscending,
-            zip(firsts, rows).allSatisfy({ $0 >= $1 })
+            zip(firsts, rows).allSatisfy({ $0 >= $1 }),
+            firsts.allSatisfy({ $0 < Self.limit }),
+            firsts.indices.dropLast().allSatisfy({
+                rows[$0 + 1] - rows[$0] <= firsts[$0 + 1] - firsts[$0]
+            })
         else { throw CanonicalError(position: reader.position, expected: "runs of offsets") }
         runs = zip(firsts, rows).map { Run(first: $0, row: $1) }
     }

@@ -95,6 +95,7 @@ struct AttemptTable {
             receipts.count == offsets.count, looks.count == offsets.count,
             outcomes.count == members.count,
             subjects.count == members.count, audiences.count == members.count,
+            zip(memberEnds, memberEnds.dropFirst()).allSatisfy({ $0 <= $1 }),
             memberEnds.last.map({ $0 == UInt64(members.count) }) ?? members.isEmpty
         else { throw CanonicalError(position: reader.position, expected: "attempt columns") }
     }

@@ -275,11 +275,11 @@ struct LaneState {
         released = try OffsetSet(from: &reader, space: space)
         delivered = try OffsetSet(from: &reader, space: space)
         open = try OffsetSet(from: &reader, space: space)
-        for _ in 0..<(try reader.integer(UInt64.self)) {
+        for _ in 0..<(try reader.count(UInt64.self)) {
             let offset = try reader.integer(UInt64.self)
             exceptions[offset] = try Self.row(&reader)
         }
-        for index in 0..<Int(try reader.integer(UInt64.self)) {
+        for index in 0..<(try reader.count(UInt64.self)) {
             let key = MembershipEffect.Key(
                 audience: try reader.integer(),
                 profile: ProfileID(offset: try reader.integer(), ordinal: try reader.integer()),
@@ -292,7 +292,7 @@ struct LaneState {
             membershipIndex[key] = index
             if row.isOpen { openMemberships.append(index) }
         }
-        for _ in 0..<(try reader.integer(UInt64.self)) {
+        for _ in 0..<(try reader.count(UInt64.self)) {
             let key = ToldKey(audience: try reader.integer(), node: try reader.integer())
             told[key] = try reader.integer()
         }

@@ -1,0 +1,1 @@
+../../../../../Tests/ProjectionsTests/Policies.swift

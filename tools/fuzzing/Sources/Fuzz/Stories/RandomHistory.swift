@@ -1,0 +1,1 @@
+../../../../../Tests/ProjectionsTests/RandomHistory.swift
