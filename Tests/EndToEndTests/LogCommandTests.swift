@@ -5,13 +5,7 @@ import Testing
 
 /// A log's own commands on the built program: found again, copied, brought back, copied out.
 @Suite(.serialized) struct `The log on the command line` {
-    private func track(_ id: String, user: String) -> String {
-        #"{"type":"track","messageId":"\#(id)","userId":"\#(user)","event":"Order Completed","#
-            + #""properties":{"order_id":"\#(id)"},"context":{"consent":{"categoryPreferences":"#
-            + #"{"Advertising":true}}}}"#
-    }
-
-    /// A second place beside the shop's data.
+    /// Runs `sluice …` on any place; what it printed and how it ended.
     private func ask(_ shop: LiveShop, _ arguments: String...) async throws -> (JSONValue, Int32) {
         let words = try TemporaryDirectory()
         let command = try ChildProcess(
@@ -27,7 +21,8 @@ import Testing
     @Test func `cat finds lines by identifier, kind and name`() async throws {
         let shop = try await LiveShop()
         defer { shop.stop() }
-        _ = try await shop.send((0..<20).map { track("m\($0)", user: $0 % 4 == 0 ? "ada" : "ben") })
+        _ = try await shop.send(
+            (0..<20).map { track(id: "m\($0)", user: $0 % 4 == 0 ? "ada" : "ben") })
         try await shop.server.settled()
         for round in 0..<2 {
             if round == 1 { try await shop.server.run("log", "seal") }
@@ -51,12 +46,12 @@ import Testing
     {
         let shop = try await LiveShop()
         defer { shop.stop() }
-        _ = try await shop.send([track("before", user: "ada")])
+        _ = try await shop.send([track(id: "before", user: "ada")])
         try await shop.server.settled()
         try await shop.server.run("log", "seal")
         let backup = shop.directory("backup")
         try await shop.server.run("log", "backup", backup)
-        _ = try await shop.send([track("later", user: "ada")])
+        _ = try await shop.send([track(id: "later", user: "ada")])
         try await shop.server.settled()
         let second = try await shop.server.ask("log", "backup", backup)
         #expect(second["keptFiles"]?.int == 1)
@@ -92,7 +87,7 @@ import Testing
     {
         let shop = try await LiveShop()
         defer { shop.stop() }
-        _ = try await shop.send((0..<50).map { track("m\($0)", user: "u\($0)") })
+        _ = try await shop.send((0..<50).map { track(id: "m\($0)", user: "u\($0)") })
         try await shop.server.settled()
         try await shop.server.run("log", "seal")
         try await shop.server.stop()

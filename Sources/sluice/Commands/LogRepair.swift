@@ -187,7 +187,7 @@ extension Log {
                 try await client.reapplySuppressions(of: suppressions, by: by)
             }
             var both = JSONObject()
-            for (name, value) in result.object ?? JSONObject() { both[name] = value }
+            for (name, value) in result.object ?? [] { both[name] = value }
             both["suppressions"] = reapplied
             try LogRepair.finish(.object(both), place, unless: true, "")
         }
