@@ -16,8 +16,8 @@ enum LZ4Effort: Sendable {
 enum LZ4Frame {
     private static let magic: UInt32 = 0x184D_2204
     private static let flags: UInt8 = 0b0110_1000  // version 01, independent, content size
-    private static let headerBytes = 15
-    private static let uncompressed: UInt32 = 0x8000_0000
+    static let headerBytes = 15
+    static let uncompressed: UInt32 = 0x8000_0000
 
     /// The block sizes of the format and their codes.
     private static let blockSizes: [(code: UInt8, bytes: Int)] = [

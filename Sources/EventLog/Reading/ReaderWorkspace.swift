@@ -187,11 +187,15 @@ final class ReaderWorkspace: @unchecked Sendable {
     ) -> Range<Int>? {
         do {
             let lengths = try section(frame, of: source, readAhead: 0).lineLength
-            var start: Int64 = 0
-            for before in 0..<row { start += lengths.value(before) }
-            let end = start + lengths.value(row)
-            guard start >= 0, start < end, end <= Int64(frame.rawLength) else { return nil }
-            return Int(start)..<Int(end)
+            var range: Range<Int64> = 0..<0
+            for row in 0...row {
+                let length = lengths.value(row)
+                guard length > 1, length <= Int64(frame.rawLength) - range.upperBound else {
+                    return nil
+                }
+                range = range.upperBound..<range.upperBound + length
+            }
+            return Int(range.lowerBound)..<Int(range.upperBound)
         } catch { return nil }
     }
 

@@ -78,6 +78,7 @@ struct LooseFrames: ~Copyable {
         }
         lines.resize(to: Int(header.rawLength))
         try LZ4Frame.decode(data, into: lines.mutableBytes)
+        try LZ4Frame.checkOffsets(data)
         try checkLines(header)
         return Frame(
             header: header, position: position, headerCRC: crc,

@@ -139,6 +139,7 @@ struct SegmentVerifier {
         var lines = GrowingBytes()
         lines.resize(to: Int(frame.rawLength))
         try LZ4Frame.decode(compressed, into: lines.mutableBytes)
+        try LZ4Frame.checkOffsets(compressed)
         var padded = GrowingBytes()
         padded.append(companion)
         let beside = try ColumnSection(decoding: padded.bytes, count: Int(frame.count))

@@ -237,6 +237,7 @@ extension Target {
         guard decoded({ try LZ4Frame.decode(frame.readable, into: raw.bytes) }) != nil else {
             return
         }
+        guard decoded({ try LZ4Frame.checkOffsets(frame.readable) }) != nil else { return }
         // A part is the same alone and in the whole.
         let third = Int(promised) / 3
         for wanted in [0..<third, third..<2 * third, Int(promised) - third..<Int(promised)] {
