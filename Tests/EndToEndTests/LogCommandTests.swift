@@ -26,7 +26,8 @@ import Testing
         try await shop.server.settled()
         for round in 0..<2 {
             if round == 1 { try await shop.server.run("log", "seal") }
-            let ada = try await shop.server.ask("log", "cat", "--key", "user_id:ada")
+            let ada = try await shop.server.ask(
+                "log", "cat", "--key", "user_id:ada", "--kind", "event")
             let ids = try (ada["lines"]?.array ?? []).map {
                 try JSONValue(parsing: Array(($0.string ?? "").utf8))["body"]?["messageId"]?.string
             }
@@ -76,7 +77,7 @@ import Testing
         }
         #expect(held, "\(status["destinations"]?.text ?? "")")
         let (found, _) = try await ask(
-            shop, "log", "cat", "--key", "user_id:ada", "--data", data)
+            shop, "log", "cat", "--key", "user_id:ada", "--kind", "event", "--data", data)
         #expect(found["lines"]?.array?.count == 2)
         let (_, again) = try await ask(shop, "log", "restore", backup, "--data", data)
         #expect(again == 4, "a data directory with a log is not overwritten")
