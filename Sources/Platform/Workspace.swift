@@ -98,6 +98,12 @@ public final class Workspace: Sendable {
         -> Workspace
     {
         let files = FileManager.default
+        for foreign in ["BACKUP", "manifest"]
+        where files.fileExists(atPath: directory + "/" + foreign) {
+            throw OperationError.refused(
+                "\(directory) is a log's own directory or a backup, and no data directory: name the one "
+                    + "that holds `log`, or make one with `sluice log restore`")
+        }
         for folder in ["", "/log", "/checkpoints", "/read", "/outputs", "/rejects"] {
             try files.createDirectory(
                 atPath: directory + folder, withIntermediateDirectories: true,

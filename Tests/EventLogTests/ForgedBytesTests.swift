@@ -144,7 +144,7 @@ import Testing
         log.close()
         let again = try EventLog.open(storage: storage, configuration: Make.configuration())
         try again.write(Make.drafts(1..<2))
-        // The roll comes after the acknowledgement.
+        // The roll comes after the append is answered.
         #expect(eventually { again.stat().segments.count == 2 })
         #expect(try again.holds(2))
         again.close()

@@ -1,32 +1,27 @@
 import EventLog
-import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// One random history of a log: what is asked of it follows from the seed; how its threads interleave
 /// does not.
 struct RandomHistory {
     let seed: UInt64
-    private(set) var problems: [String] = []
+    var problems: [String] = []
     /// What was done, for whoever looks for the cause.
-    private(set) var steps: [String] = []
+    var steps: [String] = []
 
-    private var random: SeededRandom
-    private var storage = MemoryStorage()
-    private var configuration = LogConfiguration()
-    private var model = LogModel()
-    private var log: EventLog?
-    private var tails: [TailReader] = []
-    private var pending: [AppendTicket] = []
-    private var backup = MemoryStorage()
+    var random: SeededRandom
+    var storage = MemoryStorage()
+    var configuration = LogConfiguration()
+    var model = LogModel()
+    var log: EventLog?
+    var tails: [TailReader] = []
+    var pending: [AppendTicket] = []
+    var backup = MemoryStorage()
     /// A fault was put into the storage since the log was opened: operations may fail.
-    private var isFaulty = false
+    var isFaulty = false
     /// The disk is full for now: what waits for it would wait for ever.
-    private var isFull = false
+    var isFull = false
     /// Sectors survived in no order, so the last commit may look like rot.
-    private var mayLookRotten = false
+    var mayLookRotten = false
 
     init(seed: UInt64) {
         self.seed = seed
@@ -47,7 +42,7 @@ struct RandomHistory {
         log?.close()
     }
 
-    private mutating func configure() {
+    mutating func configure() {
         configuration = Make.configuration(
             sealing: Int.random(in: 0..<4, using: &random) == 0 ? .off : .background)
         func size(_ sizes: ClosedRange<Int>) -> Int { Int.random(in: sizes, using: &random) }
@@ -71,7 +66,7 @@ struct RandomHistory {
 
     // MARK: - Steps
 
-    private mutating func step(_ draw: inout SeededRandom) {
+    mutating func step(_ draw: inout SeededRandom) {
         switch Int.random(in: 0..<100, using: &draw) {
         case 0..<40: append(&draw, thenWait: Bool.random(using: &draw))
         case 40..<46: seal()
@@ -88,7 +83,7 @@ struct RandomHistory {
     }
 
     /// Does something that may fail only after a fault; opens anew when the log has failed.
-    private mutating func attempt(
+    mutating func attempt(
         _ what: String, _ body: (inout RandomHistory, EventLog) throws -> Void
     ) {
         guard let log else { return }
@@ -103,7 +98,7 @@ struct RandomHistory {
         }
     }
 
-    private mutating func append(_ draw: inout SeededRandom, thenWait: Bool) {
+    mutating func append(_ draw: inout SeededRandom, thenWait: Bool) {
         let batches = (0...Int.random(in: 0...3, using: &draw)).map { _ in
             Int.random(in: 1...12, using: &draw)
         }
@@ -116,7 +111,7 @@ struct RandomHistory {
     }
 
     /// False when the log refused it for now.
-    private mutating func appendBatch(_ count: Int, to log: EventLog) throws -> Bool {
+    mutating func appendBatch(_ count: Int, to log: EventLog) throws -> Bool {
         let drafts = model.drafts(count)
         do throws(AppendRefusal) {
             let ticket = try log.append(drafts)
@@ -132,7 +127,7 @@ struct RandomHistory {
         }
     }
 
-    private mutating func waitForAll(_ log: EventLog) throws {
+    mutating func waitForAll(_ log: EventLog) throws {
         while let ticket = pending.first {
             try log.blockingWaitDurable(ticket)
             model.acknowledge(ticket)
@@ -140,12 +135,12 @@ struct RandomHistory {
         }
     }
 
-    private mutating func seal() {
+    mutating func seal() {
         guard configuration.sealing == .background else { return }
         attempt("seal") { _, log in try log.seal() }
     }
 
-    private mutating func erase(_ draw: inout SeededRandom) {
+    mutating func erase(_ draw: inout SeededRandom) {
         let picks = (0...Int.random(in: 0...4, using: &draw)).map { _ in draw.next() }
         guard configuration.sealing == .background, !isFull else { return }
         let known = model.numbers.keys.filter { $0 < model.acknowledged }.sorted()
@@ -160,7 +155,7 @@ struct RandomHistory {
 
     // MARK: - Opening and closing
 
-    private mutating func open() {
+    mutating func open() {
         steps.append("open")
         do throws(LogError) {
             try opened(EventLog.open(storage: storage, configuration: configuration))
@@ -174,7 +169,7 @@ struct RandomHistory {
         }
     }
 
-    private mutating func opened(_ log: EventLog) {
+    mutating func opened(_ log: EventLog) {
         self.log = log
         problems += model.reopened(log)
         problems += log.recovery.damages.map { "open: \($0)" }
@@ -190,7 +185,7 @@ struct RandomHistory {
     }
 
     /// Ends tails and log. Whatever a tail saw must be true, and must be there for ever (L5).
-    private mutating func close() {
+    mutating func close() {
         guard let log else { return }
         for tail in tails {
             let result = tail.finish()
@@ -205,7 +200,7 @@ struct RandomHistory {
         pending = []
     }
 
-    private mutating func reopen() {
+    mutating func reopen() {
         steps.append("close")
         close()
         lift()
@@ -213,158 +208,9 @@ struct RandomHistory {
         open()
     }
 
-    // MARK: - Crashes
-
-    private mutating func crash(_ draw: inout SeededRandom) {
-        let later = Int.random(in: 0...8, using: &draw)
-        let batches = (0..<6).map { _ in Int.random(in: 1...8, using: &draw) }
-        steps.append("crash, \(later) syncs from now, after \(batches)")
-        isFaulty = true
-        if later > 0, !isFull, let log {
-            storage.state.withLock { $0.freezeAtSync = $0.syncs + later }
-            do {
-                for count in batches {
-                    if try appendBatch(count, to: log), count % 2 == 0 { try waitForAll(log) }
-                }
-            } catch {}
-        }
-        var image = cut(storage, &draw)
-        do {
-            problems += try model.filesWithErasedLines(on: image).map { "\($0) came back" }
-        } catch { problems.append("\(error)") }
-        // And again while the log is being recovered.
-        while Int.random(in: 0..<3, using: &draw) == 0 {
-            let sync = Int.random(in: 1...4, using: &draw)
-            steps.append("  crash at sync \(sync) of the recovery")
-            image.state.withLock { $0.freezeAtSync = sync }
-            do throws(LogError) {
-                let log = try EventLog.open(storage: image, configuration: configuration)
-                // It may have come far enough to append records of its own.
-                problems += model.reopened(log)
-                log.close()
-            } catch {
-                if image.state.withLock({ !$0.isFrozen }) { problems.append("recovery: \(error)") }
-            }
-            image = cut(image, &draw)
-        }
-        close()
-        storage = image
-        isFaulty = false
-        isFull = false
-        open()
-    }
-
-    /// Stops the machine of `storage`; what its disk then holds.
-    private mutating func cut(
-        _ storage: MemoryStorage, _ draw: inout SeededRandom
-    ) -> MemoryStorage {
-        let pick = draw.next()
-        let way = Int.random(in: 0..<4, using: &draw)
-        let allNames = Bool.random(using: &draw)
-        storage.state.withLock { $0.isFrozen = true }
-        let names = storage.unsyncedDirectoryChanges
-        let cuts = storage.cutsOfLastWrite
-        let writes: Survival.Writes =
-            switch way {
-            case 0: .nothing
-            case 1: .everything
-            case 2: .cut(bytes: cuts.isEmpty ? 0 : cuts[Int(pick % UInt64(cuts.count))])
-            default: .sectors(seed: pick)
-            }
-        let survival = Survival(
-            writes, directoryChanges: allNames ? nil : Int(pick % UInt64(names + 1)))
-        if case .sectors = writes { mayLookRotten = true }
-        steps.append("  \(survival)")
-        return storage.afterPowerCut(survival)
-    }
-
-    // MARK: - Faults
-
-    private mutating func fault(_ draw: inout SeededRandom) {
-        let later = Int.random(in: 1...6, using: &draw)
-        let pick = draw.next()
-        let leaves: MemoryDisk.Leftover = Bool.random(using: &draw) ? .cached : .dropped
-        let operation = [StorageError.Operation.create, .rename, .unlink][Int(pick % 3)]
-        let code = [ENOSPC, EDQUOT, EACCES, EROFS, EIO][Int(pick / 3 % 5)]
-        switch Int.random(in: 0..<7, using: &draw) {
-        case 0:
-            steps.append("fault: sync \(later) from now fails, the cache is \(leaves)")
-            storage.state.withLock {
-                $0.failSync = $0.syncs + later
-                $0.failedSyncLeaves = leaves
-            }
-        case 1:
-            steps.append("fault: write \(later) from now fails")
-            storage.state.withLock { $0.failWriteIn = later }
-        case 2:
-            steps.append("fault: writes of at most \(later * 40) bytes")
-            return storage.state.withLock { $0.longestWrite = later * 40 }
-        case 3, 4:
-            let space = Int(pick % 4_000)
-            steps.append("fault: space for \(space) bytes")
-            isFull = true
-            storage.state.withLock { $0.space = space }
-        case 5:
-            steps.append("fault: \(operation) fails with \(code)")
-            isFull = true
-            storage.state.withLock { $0.refuse = { asked, _ in asked == operation ? code : nil } }
-        default:
-            steps.append("fault: lifted")
-            return liftAndWait()
-        }
-        isFaulty = true
-    }
-
-    private mutating func lift() {
-        isFull = false
-        storage.state.withLock {
-            $0.failSync = nil
-            $0.failWriteIn = nil
-            $0.longestWrite = nil
-            $0.space = nil
-            $0.refuse = nil
-            $0.flips = [:]
-            $0.unreadable = [:]
-        }
-    }
-
-    private mutating func liftAndWait() {
-        lift()
-        attempt("wait") { try $0.waitForAll($1) }
-    }
-
-    /// A reader meets a place that cannot be read, or that lies, and says nothing wrong.
-    private mutating func readWithFaults(_ draw: inout SeededRandom) {
-        let (file, place) = (draw.next(), draw.next())
-        let lies = Bool.random(using: &draw)
-        isFaulty = true
-        attempt("read with a \(lies ? "lie" : "bad place")") { history, log in
-            let files = try history.storage.list().filter { $0.hasSuffix(".lz4") }
-            guard !files.isEmpty else { return }
-            let name = files[Int(file % UInt64(files.count))]
-            let size = history.storage.contents(name)?.count ?? 0
-            let position = Int(place % UInt64(max(size, 1)))
-            history.storage.state.withLock {
-                if lies {
-                    $0.flips = [name: (position, 0x20)]
-                } else {
-                    $0.unreadable = [name: position..<position + 1]
-                }
-            }
-            defer {
-                history.storage.state.withLock {
-                    $0.flips = [:]
-                    $0.unreadable = [:]
-                }
-            }
-            let (records, _) = try log.readAll()
-            history.problems += records.compactMap { history.model.problem($0) }
-        }
-    }
-
     // MARK: - Looking
 
-    private mutating func check() {
+    mutating func check() {
         guard let log else { return }
         steps.append("check")
         do { problems += try model.problems(in: log) } catch {
@@ -372,7 +218,7 @@ struct RandomHistory {
         }
     }
 
-    private mutating func verify() {
+    mutating func verify() {
         guard !isFaulty else { return }
         attempt("verify") { history, log in
             history.problems += try log.verify().problems.map { "verify: \($0)" }
@@ -380,7 +226,7 @@ struct RandomHistory {
     }
 
     /// Single records, by offset and by key.
-    private mutating func look(_ draw: inout SeededRandom) {
+    mutating func look(_ draw: inout SeededRandom) {
         let picks = (0..<4).map { _ in draw.next() }
         attempt("look") { history, log in
             let model = history.model
@@ -409,7 +255,7 @@ struct RandomHistory {
         }
     }
 
-    private mutating func backUp(_ draw: inout SeededRandom) {
+    mutating func backUp(_ draw: inout SeededRandom) {
         let restores = Bool.random(using: &draw)
         attempt("back up\(restores ? " and restore" : "")") { history, log in
             let report = try log.backup(to: history.backup)
@@ -434,7 +280,7 @@ struct RandomHistory {
     }
 
     /// The log is opened once more, sealed, and must be whole.
-    private mutating func end() {
+    mutating func end() {
         reopen()
         check()
         seal()

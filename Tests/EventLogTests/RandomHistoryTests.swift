@@ -11,7 +11,7 @@ import Testing
     @Test
     func `of appends, seals, erasures, crashes and faults lose nothing and show nothing untrue`() {
         let first = Self.number("SLUICE_SEED", 1)
-        let count = Self.number("SLUICE_HISTORIES", 1_500)
+        let count = Self.number("SLUICE_HISTORIES", 1_000)
         print("random histories: seeds \(first)..<\(first + count)")
         var failed = 0
         for seed in first..<first + count {

@@ -167,6 +167,11 @@ extension Log {
         var incarnation: UInt64?
         @Flag(help: "Restore what is whole of a damaged backup.")
         var acceptDamage = false
+        @Option(
+            help: "The old data's suppressions.ndjson: those after the backup are appended again.")
+        var suppressions: String?
+        @Option(help: "Who restores; stands in the log.")
+        var by = Names.user
 
         func run() async throws {
             try LogRepair.refuseRunning(place)
@@ -175,7 +180,16 @@ extension Log {
                     from: backup, toData: place.directory, incarnation: incarnation,
                     damaged: acceptDamage ? .restoreWhatIsWhole : .refuse, progress: progress)
             }
-            try LogRepair.finish(result, place, unless: true, "")
+            guard let suppressions else {
+                return try LogRepair.finish(result, place, unless: true, "")
+            }
+            let reapplied = try await Client.with(place) { client in
+                try await client.reapplySuppressions(of: suppressions, by: by)
+            }
+            var both = JSONObject()
+            for (name, value) in result.object ?? [] { both[name] = value }
+            both["suppressions"] = reapplied
+            try LogRepair.finish(.object(both), place, unless: true, "")
         }
     }
 }
