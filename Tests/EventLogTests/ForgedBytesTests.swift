@@ -220,4 +220,26 @@ import Testing
             }
         }
     }
+
+    /// Two symbols in one frame that no name has.
+    @Test func `a seal keeps its index of names when symbols have no names`() throws {
+        let storage = MemoryStorage()
+        let log = try EventLog.open(storage: storage, configuration: Make.configuration())
+        try log.write(Make.drafts(0..<3, padding: 0))
+        log.close()
+        var forge = Forge(try #require(storage.contents(DamagedLog.activeFile)))
+        let pair = Forge.firstPair
+        // Column 5, the name symbols: one byte each above a base.
+        let entry = pair + 88 + 4 + 4 * 10
+        try #require(forge.bytes[entry] == 5 && forge.bytes[entry + 1] == 1)
+        forge.put(500 as Int64, at: entry + 2)
+        forge.mendPair(at: pair)
+        storage.replace(DamagedLog.activeFile, with: forge.bytes)
+        let again = try EventLog.open(
+            storage: storage, configuration: Make.configuration(sealing: .background))
+        defer { again.close() }
+        #expect(again.recovery.findings.isEmpty)
+        try again.seal()
+        #expect(try again.verify().problems.isEmpty)
+    }
 }

@@ -39,8 +39,14 @@ enum NameFrames {
     static func make(
         _ holders: [(place: Int32, frame: Int32)], names: Int, frames: Int
     ) -> (values: [UInt32], lists: [UInt32]) {
-        let folded = holders.map { holder in
-            (place: min(holder.place, Int32(names)), frame: holder.frame)
+        var folded: [(place: Int32, frame: Int32)] = []
+        folded.reserveCapacity(holders.count)
+        for holder in holders {
+            // Symbols ascend within a frame: all that have no name, of which a damaged frame may have
+            // several, follow each other.
+            let place = min(holder.place, Int32(names))
+            if let last = folded.last, last == (place, holder.frame) { continue }
+            folded.append((place, holder.frame))
         }
         return FrameLists.make(folded, places: names + 1, frames: frames)
     }

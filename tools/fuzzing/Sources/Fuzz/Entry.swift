@@ -58,7 +58,10 @@ public func mutate(
     guard let target else { stop("no target was named") }
     var random = Random(seed: UInt64(seed))
     var bytes: [UInt8]
-    if random.below(3) == 0, size > 0 {
+    if let mutate = target.mutate, random.below(4) > 0 {
+        bytes = Array(UnsafeBufferPointer(start: data, count: size))
+        mutate(&bytes, &random)
+    } else if random.below(3) == 0, size > 0 {
         bytes = Array(UnsafeBufferPointer(start: data, count: size))
         for _ in 0...random.below(3) { FieldMutation.apply(to: &bytes, &random) }
     } else {

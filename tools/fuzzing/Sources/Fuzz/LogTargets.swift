@@ -43,6 +43,25 @@ struct Archive {
         return storage
     }
 
+    /// Changes one file, and leaves the others where they are.
+    mutating func mutate(_ random: inout Random) {
+        guard !files.isEmpty else { return }
+        let file = random.below(files.count)
+        let size = files[file].bytes.count
+        switch random.below(8) {
+        case 0, 1: files[file].bytes.removeLast(random.below(size + 1))
+        case 2:
+            let source = files[random.below(files.count)].bytes
+            let start = random.below(source.count + 1)
+            let part = source[start..<min(source.count, start + random.below(800))]
+            let place = random.below(size + 1)
+            files[file].bytes.insert(contentsOf: part, at: place)
+        case 3 where random.below(8) == 0: files.remove(at: file)
+        default:
+            for _ in 0...random.below(3) { FieldMutation.apply(to: &files[file].bytes, &random) }
+        }
+    }
+
     /// Makes every file whole in itself, and the manifest say what the files do.
     mutating func repair(_ random: inout Random) {
         var trailers: [String: [UInt8]] = [:]
@@ -83,6 +102,11 @@ extension Target {
     static let logs: [Target] = [
         Target(
             name: "log", seeds: directories,
+            mutate: { bytes, random in
+                var archive = Archive(bytes)
+                archive.mutate(&random)
+                bytes = archive.encoded
+            },
             repair: { bytes, random in
                 var archive = Archive(bytes)
                 archive.repair(&random)

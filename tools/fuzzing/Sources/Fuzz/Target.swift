@@ -5,6 +5,8 @@ struct Target: Sendable {
     var name: String
     /// Bytes of a small real log, from which mutation begins.
     var seeds: @Sendable () throws -> [[UInt8]]
+    /// Mutates what is inside a frame that blind mutation would only break; nil where there is none.
+    var mutate: (@Sendable (inout [UInt8], inout Random) -> Void)?
     /// Makes checksums right, innermost first; leaves some wrong so that these paths are walked too.
     var repair: @Sendable (inout [UInt8], inout Random) -> Void = { _, _ in }
     /// Decodes any bytes, and traps when a promise is broken.
