@@ -244,6 +244,27 @@ struct DamagedLog {
         #expect(Array(after[..<bytes.count]) == bytes)
     }
 
+    @Test func `L4: a frame of the same commit proves nothing of the damage before it`() throws {
+        let storage = MemoryStorage()
+        var configuration = Make.configuration()
+        configuration.frameBytes = 1
+        let log = try EventLog.open(storage: storage, configuration: configuration)
+        try log.write(Make.drafts(0..<2, padding: 0))
+        try log.write(Make.drafts(2..<3, padding: 0))
+        log.close()
+        var bytes = try #require(storage.contents(DamagedLog.activeFile))
+        bytes[Forge.firstPair] ^= 1
+        bytes[bytes.count - 1] ^= 1
+        storage.replace(DamagedLog.activeFile, with: bytes)
+        for _ in 0..<2 {
+            let again = try EventLog.open(storage: storage, configuration: configuration)
+            let (records, damages) = try again.readAll()
+            #expect(again.durableEnd == Offset(2))
+            #expect(damages.map(\.offsets) == [0..<1] && records.map(\.offset) == [1])
+            again.close()
+        }
+    }
+
     @Test(arguments: [0, Forge.prefixBytes + 4])
     func `L4: damage stays durable when the commit that proves it is cut`(_ place: Int) throws {
         let whole = try DamagedLog.active()

@@ -26,7 +26,7 @@ struct OpenedLog: Sendable {
 /// | an old copy of the active segment | opens: nothing tells it from a log that was never longer |
 /// | a left-over of a roll, a seal or a rewrite | removes it while the file that the manifest names is there |
 /// | an error of the operating system | refuses, names file and operation; asked again, it decides anew |
-/// | a full disk | opens: recovery needs no space, but for an active segment that ends in damage |
+/// | a full disk | opens: recovery needs no space, but where a bad commit proved damage |
 ///
 /// What is refused is left as it is. Inside the open segments ``OpenSegmentRecovery`` decides.
 struct LogOpener {
@@ -70,7 +70,7 @@ struct LogOpener {
         }
         var active = try recoverActive(of: manifest)
         lastRecorded = max(lastRecorded, active.lastRecorded ?? .min)
-        if active.endsInDamage {
+        if active.unproven != nil {
             let damaged = active
             active = try begin(after: damaged, in: &manifest)
             let entry = manifest.entries[manifest.entries.count - 2]
@@ -258,8 +258,8 @@ struct LogOpener {
         try storage.syncDirectory()
     }
 
-    /// Closes an active segment that ends in damage, and begins the next one behind it. What proved the damage
-    /// durable is a bad commit that is cut: only the manifest can remember that those offsets are taken.
+    /// Closes an active segment in which the damage was proved durable by a bad commit that is cut, and begins the
+    /// next one behind it: only the manifest can remember now that those offsets are taken.
     ///
     /// - Crash: until the manifest names both, the damaged file is as it was and is decided anew.
     private func begin(

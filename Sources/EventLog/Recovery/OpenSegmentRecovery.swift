@@ -12,9 +12,9 @@ struct RecoveredSegment: Sendable {
     var firstRecorded: Int64?
     var lastRecorded: Int64?
     var rawBytes: UInt64
-    /// What stands last is damage, and what proved it durable was cut: nothing may follow in this file, since
-    /// the next recovery could not tell that damage from a tear.
-    var endsInDamage = false
+    /// The first offset of damage that no header in what stays proves to be durable; nil when there is none.
+    /// What proved it was cut: the next recovery could not tell that damage from a tear.
+    var unproven: UInt64?
     var findings: [RecoveryReport.Finding] = []
 
     var damages: [Damage] {
@@ -154,7 +154,9 @@ struct OpenSegmentRecovery: ~Copyable {
         if recovered.firstRecorded == nil { recovered.firstRecorded = times.firstRecorded }
         recovered.lastRecorded = max(recovered.lastRecorded ?? .min, times.lastRecorded)
         recovered.rawBytes += UInt64(header.rawLength)
-        recovered.endsInDamage = false
+        if let unproven = recovered.unproven, header.durableEnd > unproven {
+            recovered.unproven = nil
+        }
         recovered.length = position
         recovered.end = header.end
         recovered.chain = crc
@@ -217,12 +219,12 @@ struct OpenSegmentRecovery: ~Copyable {
     ) {
         guard let next else { return stop() }
         note(expected..<next.header.base, reason)
+        recovered.unproven = expected
         position = next.position
         expected = next.header.base
         chain = nil
         recovered.length = position
         recovered.end = expected
-        recovered.endsInDamage = true
     }
 
     /// Keeps a frame whose header is good in the list, so that what is left of it can be read.
@@ -230,7 +232,7 @@ struct OpenSegmentRecovery: ~Copyable {
         _ header: FrameHeader, _ crc: UInt32, _ columns: FrameScanner.Good?, _ reason: String
     ) {
         note(header.base..<header.end, reason)
-        defer { recovered.endsInDamage = true }
+        recovered.unproven = expected
         if let columns { return take(columns) }
         let recorded = recovered.lastRecorded ?? 0
         let unknown = FrameTimes(
