@@ -119,7 +119,7 @@ import Testing
             try log.write(Make.drafts(start..<start + 4, padding: 0))
         }
         let whole = DamagedLog(storage: storage, lines: try log.readAll().records.map(\.line))
-        let isClosed = log.stat().segments.first?.state == .closed
+        let isClosed = eventually { log.stat().segments.first?.state == .closed }
         log.close()
         try #require(isClosed)
         let bytes = try #require(storage.contents(DamagedLog.activeFile))
@@ -135,6 +135,26 @@ import Testing
                 flip.map { !$0.report.damages.isEmpty || !$0.problems.isEmpty } == true,
                 "flip at \(place) passed")
         }
+    }
+
+    @Test func `a closed segment that is cut inside its header is backed up as it is`() throws {
+        let storage = MemoryStorage()
+        var configuration = Make.configuration()
+        configuration.rollRawBytes = 1_500
+        let log = try EventLog.open(storage: storage, configuration: configuration)
+        for start in stride(from: 0, to: 16, by: 4) {
+            try log.write(Make.drafts(start..<start + 4, padding: 0))
+        }
+        let isClosed = eventually { log.stat().segments.first?.state == .closed }
+        log.close()
+        try #require(isClosed)
+        let bytes = try #require(storage.contents(DamagedLog.activeFile))
+        storage.replace(DamagedLog.activeFile, with: Array(bytes[..<121]))
+        let again = try EventLog.open(storage: storage, configuration: configuration)
+        defer { again.close() }
+        let backup = MemoryStorage()
+        _ = try again.backup(to: backup)
+        #expect(backup.contents(DamagedLog.activeFile) == Array(bytes[..<121]))
     }
 
     @Test func `every flipped bit of the manifest is refused with its place`() throws {

@@ -95,7 +95,7 @@ struct OpenSegmentRecovery: ~Copyable {
         scanner = FrameScanner(file: file, size: size, incarnation: incarnation, depth: depth)
         let live = LiveSegment(
             base: base, incarnation: incarnation, file: file,
-            fileLength: UInt64(LogFormat.firstPairPosition), chain: chain ?? 0)
+            fileLength: UInt64(min(size, LogFormat.firstPairPosition)), chain: chain ?? 0)
         recovered = RecoveredSegment(
             live: live, length: LogFormat.firstPairPosition, chain: chain ?? 0, end: base,
             rawBytes: 0)
