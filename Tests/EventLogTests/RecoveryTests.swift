@@ -244,6 +244,28 @@ struct DamagedLog {
         #expect(Array(after[..<bytes.count]) == bytes)
     }
 
+    @Test(arguments: [0, Forge.prefixBytes + 4])
+    func `L4: damage stays durable when the commit that proves it is cut`(_ place: Int) throws {
+        let whole = try DamagedLog.active()
+        var bytes = try #require(whole.storage.contents(DamagedLog.activeFile))
+        let pairs = Forge.pairs(of: bytes)
+        // The third commit's header or columns, and the data of the fourth, whose header is good.
+        bytes[pairs[2] + place] ^= 1
+        bytes[bytes.count - 1] ^= 1
+        let image = whole.storage.afterPowerCut()
+        image.replace(DamagedLog.activeFile, with: bytes)
+        for round in 0..<3 {
+            let log = try EventLog.open(storage: image, configuration: Make.configuration())
+            #expect(log.durableEnd >= Offset(9), "round \(round)")
+            let (records, damages) = try log.readAll()
+            #expect(damages.map(\.offsets) == [6..<9], "round \(round)")
+            #expect(records.prefix(6).map(\.line) == Array(whole.lines[..<6]))
+            if round == 1 { try log.write(Make.drafts(9..<12, padding: 0)) }
+            if round == 2 { #expect(records.count == 9 && records[6].offset == 9) }
+            log.close()
+        }
+    }
+
     struct Unexpected: Error {}
 }
 

@@ -26,7 +26,7 @@ struct OpenedLog: Sendable {
 /// | an old copy of the active segment | opens: nothing tells it from a log that was never longer |
 /// | a left-over of a roll, a seal or a rewrite | removes it while the file that the manifest names is there |
 /// | an error of the operating system | refuses, names file and operation; asked again, it decides anew |
-/// | a full disk | opens: recovery needs no space |
+/// | a full disk | opens: recovery needs no space, but for an active segment that ends in damage |
 ///
 /// What is refused is left as it is. Inside the open segments ``OpenSegmentRecovery`` decides.
 struct LogOpener {
@@ -53,7 +53,7 @@ struct LogOpener {
             throw LogError.refused(
                 "the directory holds a backup; `sluice log restore` makes a log of it elsewhere")
         }
-        let manifest: Manifest
+        var manifest: Manifest
         if let known = try ManifestStore(storage: storage).read() {
             manifest = known
             try clearLeftovers(of: manifest)
@@ -68,8 +68,20 @@ struct LogOpener {
             handles.append(try handle(of: entry, manifest.identity, files: files, &jobs))
             lastRecorded = max(lastRecorded, entry.lastRecorded)
         }
-        let active = try openActive(manifest.entries[manifest.entries.count - 1], manifest)
+        var active = try recoverActive(of: manifest)
         lastRecorded = max(lastRecorded, active.lastRecorded ?? .min)
+        if active.endsInDamage {
+            let damaged = active
+            active = try begin(after: damaged, in: &manifest)
+            let entry = manifest.entries[manifest.entries.count - 2]
+            damaged.live.dropIndex()
+            handles.append(
+                SegmentHandle(
+                    base: entry.base, end: damaged.end, content: .live(damaged.live),
+                    closed: entry, damages: damaged.damages))
+        } else {
+            try settle(active)
+        }
         handles.append(
             SegmentHandle(
                 base: active.live.base, end: nil, content: .live(active.live),
@@ -227,20 +239,51 @@ struct LogOpener {
         return handle
     }
 
-    /// Recovers the active segment, cuts its tear, and makes what is left durable: a process may have
-    /// been killed between its write and its fdatasync.
-    private mutating func openActive(
-        _ entry: Manifest.Entry, _ manifest: Manifest
-    ) throws -> RecoveredSegment {
-        let file = try storage.open(entry.fileName, for: .writing)
+    private mutating func recoverActive(of manifest: Manifest) throws -> RecoveredSegment {
+        let entry = manifest.entries[manifest.entries.count - 1]
         let active = try OpenSegmentRecovery.run(
-            file, base: entry.base, role: .active, identity: manifest.identity)
+            try storage.open(entry.fileName, for: .writing), base: entry.base, role: .active,
+            identity: manifest.identity)
         report.findings += active.findings
+        return active
+    }
+
+    /// Cuts the tear off the active segment, and makes what is left durable: a process may have been killed
+    /// between its write and its fdatasync.
+    private func settle(_ active: RecoveredSegment) throws {
+        let file = active.live.file
         if try file.size() > active.length { try file.truncate(to: active.length) }
         try rewriteLastCommit(of: active, in: file)
         try file.sync()
         try storage.syncDirectory()
-        return active
+    }
+
+    /// Closes an active segment that ends in damage, and begins the next one behind it. What proved the damage
+    /// durable is a bad commit that is cut: only the manifest can remember that those offsets are taken.
+    ///
+    /// - Crash: until the manifest names both, the damaged file is as it was and is decided anew.
+    private func begin(
+        after damaged: RecoveredSegment, in manifest: inout Manifest
+    ) throws -> RecoveredSegment {
+        let header = SegmentHeader(
+            isSealed: false, logID: manifest.identity.id,
+            incarnation: manifest.identity.incarnation, base: damaged.end,
+            created: configuration.clock(), chainSeed: damaged.chain, edition: 0)
+        let created = try OpenSegmentFile.create(header, in: storage)
+        manifest.entries[manifest.entries.count - 1] = Manifest.Entry(
+            base: damaged.live.base, state: .closed, count: damaged.end - damaged.live.base,
+            fileLength: UInt64(damaged.length), firstRecorded: damaged.firstRecorded ?? 0,
+            lastRecorded: damaged.lastRecorded ?? 0, rawBytes: damaged.rawBytes,
+            chainEnd: damaged.chain)
+        manifest.entries.append(Manifest.Entry(base: damaged.end, state: .active))
+        manifest.generation += 1
+        try ManifestStore(storage: storage).write(manifest)
+        try settle(damaged)
+        return RecoveredSegment(
+            live: LiveSegment(
+                base: damaged.end, incarnation: header.incarnation, file: created.file,
+                fileLength: UInt64(created.length), chain: created.chain),
+            length: created.length, chain: created.chain, end: damaged.end, rawBytes: 0)
     }
 
     /// Writes the last commit again as it is. If its fdatasync failed in an earlier process, the cache may

@@ -1,17 +1,20 @@
 /// An open segment's file after recovery.
 struct RecoveredSegment: Sendable {
     var live: LiveSegment
-    /// Good bytes at the front of the file; what follows was cut.
+    /// Bytes at the front of the file that stay; what follows was cut.
     var length: Int
     /// Where the last good commit begins: only that may be in the cache and not on the disk.
     var lastCommit = LogFormat.firstPairPosition
     /// The CRC of the last good header.
     var chain: UInt32
-    /// The first offset after the last good frame.
+    /// The first offset after all that stays.
     var end: UInt64
     var firstRecorded: Int64?
     var lastRecorded: Int64?
     var rawBytes: UInt64
+    /// What stands last is damage, and what proved it durable was cut: nothing may follow in this file, since
+    /// the next recovery could not tell that damage from a tear.
+    var endsInDamage = false
     var findings: [RecoveryReport.Finding] = []
 
     var damages: [Damage] {
@@ -151,6 +154,7 @@ struct OpenSegmentRecovery: ~Copyable {
         if recovered.firstRecorded == nil { recovered.firstRecorded = times.firstRecorded }
         recovered.lastRecorded = max(recovered.lastRecorded ?? .min, times.lastRecorded)
         recovered.rawBytes += UInt64(header.rawLength)
+        recovered.endsInDamage = false
         recovered.length = position
         recovered.end = header.end
         recovered.chain = crc
@@ -216,6 +220,9 @@ struct OpenSegmentRecovery: ~Copyable {
         position = next.position
         expected = next.header.base
         chain = nil
+        recovered.length = position
+        recovered.end = expected
+        recovered.endsInDamage = true
     }
 
     /// Keeps a frame whose header is good in the list, so that what is left of it can be read.
@@ -223,6 +230,7 @@ struct OpenSegmentRecovery: ~Copyable {
         _ header: FrameHeader, _ crc: UInt32, _ columns: FrameScanner.Good?, _ reason: String
     ) {
         note(header.base..<header.end, reason)
+        defer { recovered.endsInDamage = true }
         if let columns { return take(columns) }
         let recorded = recovered.lastRecorded ?? 0
         let unknown = FrameTimes(

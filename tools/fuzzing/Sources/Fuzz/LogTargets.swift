@@ -135,7 +135,7 @@ extension Target {
         before.run()
         restore(storage, against: before)
         var kept = before.lines
-        guard let log = started(storage) else { broken("what opened once opens twice") }
+        let log = started(storage)
         let end = log.durableEnd
         do {
             let ticket = try log.append((0..<3).map(SmallLog.draft))
@@ -225,11 +225,11 @@ extension Target {
         opened(storage).map { Examination($0, in: storage) }
     }
 
-    private static func started(_ storage: MemoryStorage) -> EventLog? {
+    private static func started(_ storage: MemoryStorage) -> EventLog {
         do throws(LogError) {
             return try EventLog.open(
                 storage: storage, configuration: SmallLog.configuration(.background))
-        } catch { return nil }
+        } catch { broken("what opened once opens twice: \(error)") }
     }
 
     private static func accidents() throws -> [[UInt8]] {
