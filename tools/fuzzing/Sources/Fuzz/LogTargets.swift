@@ -170,8 +170,10 @@ extension Target {
         do {
             let report = try EventLog.salvage(from: storage, to: MemoryStorage())
             salvaged = report.records
-            report.problems.forEach {
-                require(!$0.file.isEmpty && !$0.reason.isEmpty, "damage says where and why: \($0)")
+            for problem in report.problems {
+                require(
+                    !problem.file.isEmpty && !problem.reason.isEmpty,
+                    "damage says where and why: \(problem)")
             }
         } catch LogError.unsupportedVersion {
             // Not by us.
