@@ -221,6 +221,33 @@ import Testing
         }
     }
 
+    @Test func `a reindex names what is bad behind the end that the manifest gives a segment`()
+        throws
+    {
+        let storage = MemoryStorage()
+        var configuration = Make.configuration()
+        configuration.rollRawBytes = 1_500
+        configuration.frameBytes = 400
+        let log = try EventLog.open(storage: storage, configuration: configuration)
+        for start in stride(from: 0, to: 16, by: 4) {
+            try log.write(Make.drafts(start..<start + 4, padding: 0))
+        }
+        let isClosed = eventually { log.stat().segments.first?.state == .closed }
+        log.close()
+        try #require(isClosed)
+        var bytes = try #require(storage.contents(DamagedLog.activeFile))
+        bytes += [UInt8](repeating: 0x55, count: 100)
+        storage.replace(DamagedLog.activeFile, with: bytes)
+        var manifest = Forge(try #require(storage.contents("manifest")))
+        manifest.put(1 as UInt64, at: 72 + 16)
+        manifest.mendManifest()
+        storage.replace("manifest", with: manifest.bytes)
+        let report = try EventLog.reindex(
+            storage, scope: .everything, configuration: configuration,
+            extractor: { _ in Verification.extractor(7) })
+        #expect(report.notHealed.map(\.file).contains(DamagedLog.activeFile))
+    }
+
     /// Two symbols in one frame that no name has.
     @Test func `a seal keeps its index of names when symbols have no names`() throws {
         let storage = MemoryStorage()

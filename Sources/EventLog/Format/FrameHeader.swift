@@ -3,7 +3,7 @@ import Hashing
 /// The fixed part of a companion; the layout stands in ``LogFormat``.
 ///
 /// - Invariant: `count` is 1 or more, the lengths are within the format's limits and could stand for each
-///   other, and no offset reaches ``LogFormat/offsetLimit``.
+///   other, and the offsets are those of the incarnation.
 /// - Crash: a companion without its whole data frame is a tear; recovery cuts it (L4).
 struct FrameHeader: Equatable {
     static let encodedBytes = 80
@@ -97,6 +97,8 @@ struct FrameHeader: Equatable {
                 count: header.count, rawLength: header.rawLength, dataLength: header.dataLength),
             header.columnsLength <= LogFormat.maximumSectionBytes,
             header.base < LogFormat.offsetLimit - UInt64(header.count),
+            header.incarnation == LogFormat.incarnation(of: header.base),
+            header.incarnation == LogFormat.incarnation(of: header.end - 1),
             header.durableEnd <= (header.isSealed ? header.end : header.base),
             header.commitBytes >= header.pairBytes, header.commitBytes < 1 << 40,
             pair.integer(UInt32.self, at: 4) == UInt32(encodedBytes) + header.columnsLength

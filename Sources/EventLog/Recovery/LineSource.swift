@@ -45,7 +45,10 @@ struct LineSource {
             switch next {
             case .bad(let position, let offsets, let reason):
                 throw damage(
-                    position, offsets.isEmpty ? expected..<entry.base + entry.count : offsets,
+                    position,
+                    offsets.isEmpty
+                        ? min(expected, entry.base + entry.count)..<entry.base + entry.count
+                        : offsets,
                     reason)
             case .frame(let frame):
                 guard frame.header.base == expected else {

@@ -265,9 +265,15 @@ struct LogOpener {
     private func begin(
         after damaged: RecoveredSegment, in manifest: inout Manifest
     ) throws -> RecoveredSegment {
+        let incarnation = manifest.identity.incarnation
+        guard LogFormat.offsets(ofIncarnation: incarnation).contains(damaged.end),
+            damaged.end > damaged.live.base
+        else {
+            throw LogError.refused("\(damaged.live.file.name) ends in damage at its last offset")
+        }
         let header = SegmentHeader(
-            isSealed: false, logID: manifest.identity.id,
-            incarnation: manifest.identity.incarnation, base: damaged.end,
+            isSealed: false, logID: manifest.identity.id, incarnation: incarnation,
+            base: damaged.end,
             created: configuration.clock(), chainSeed: damaged.chain, edition: 0)
         let created = try OpenSegmentFile.create(header, in: storage)
         manifest.entries[manifest.entries.count - 1] = Manifest.Entry(

@@ -137,12 +137,16 @@ extension Target {
         var kept = before.lines
         let log = started(storage)
         let end = log.durableEnd
+        var acknowledged: Range<UInt64> = 0..<0
         do {
             let ticket = try log.append((0..<3).map(SmallLog.draft))
             require(ticket.first >= end, "offsets go on")
             try log.blockingWaitDurable(ticket)
-            try log.seal()
-            if before.problems.isEmpty, let offset = kept.keys.min() {
+            acknowledged = ticket.first.value..<ticket.end.value
+            // A seal is made of what the writer knows: the open file's own bytes are read again without one.
+            let seals = input.count % 2 == 0
+            if seals { try log.seal() }
+            if seals, before.problems.isEmpty, let offset = kept.keys.min() {
                 try erase(Offset(offset), of: log)
                 kept[offset] = nil
             }
@@ -157,6 +161,8 @@ extension Target {
         log.close()
         guard var after = examined(storage) else { broken("a log that was written to opens again") }
         after.run()
+        require(
+            acknowledged.allSatisfy { after.lines[$0] != nil }, "what was acknowledged is there")
         kept = kept.filter { after.lines[$0.key] != $0.value }
         require(kept.isEmpty || !before.problems.isEmpty, "every record that was there is there")
         require(
