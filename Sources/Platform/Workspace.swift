@@ -98,8 +98,7 @@ public final class Workspace: Sendable {
         -> Workspace
     {
         let files = FileManager.default
-        for foreign in ["BACKUP", "manifest"]
-        where files.fileExists(atPath: directory + "/" + foreign) {
+        if try EventLog.isLogDirectory(directory) {
             throw OperationError.refused(
                 "\(directory) is a log's own directory or a backup, and no data directory: name the one "
                     + "that holds `log`, or make one with `sluice log restore`")

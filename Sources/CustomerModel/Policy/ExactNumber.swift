@@ -31,7 +31,10 @@ enum ExactNumber {
             let mantissa = digits[..<(exponentAt ?? digits.endIndex)]
             var exponent = 0
             if let exponentAt {
-                guard let read = Self.exponent(digits[exponentAt...].dropFirst()) else {
+                guard
+                    let read = DecimalExponent.read(
+                        digits[exponentAt...].dropFirst(), limit: 1_000_000_000)
+                else {
                     return nil
                 }
                 exponent = read
@@ -68,26 +71,6 @@ enum ExactNumber {
                 if overflowed { isHuge = true } else { billionths = product }
                 left -= 1
             }
-        }
-
-        /// Beyond a million the sign alone decides, so a longer one is held there.
-        private static func exponent(_ text: some Collection<UInt8>) -> Int? {
-            var value = 0
-            var isNegative = false
-            var sawDigit = false
-            for (place, byte) in text.enumerated() {
-                switch byte {
-                case UInt8(ascii: "+") where place == 0: break
-                case UInt8(ascii: "-") where place == 0: isNegative = true
-                case 0x30...0x39:
-                    sawDigit = true
-                    // No text is long enough for its digits to outweigh this.
-                    value = min(value * 10 + Int(byte - 0x30), 1_000_000_000)
-                default: return nil
-                }
-            }
-            guard sawDigit else { return nil }
-            return isNegative ? -value : value
         }
 
         func compare(with amount: Amount) -> Int {

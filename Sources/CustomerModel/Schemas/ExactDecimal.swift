@@ -37,7 +37,9 @@ struct ExactDecimal: Equatable, Sendable {
                 }
             case UInt8(ascii: ".") where !sawPoint && sawDigit: sawPoint = true
             case UInt8(ascii: "e"), UInt8(ascii: "E"):
-                guard let read = Self.exponent(rest) else { return nil }
+                guard let read = DecimalExponent.read(rest, limit: 1_000_000_000_000_000) else {
+                    return nil
+                }
                 exponent = read
                 break scan
             default: return nil
@@ -46,24 +48,6 @@ struct ExactDecimal: Equatable, Sendable {
         guard sawDigit else { return nil }
         while digits.last == 0 { digits.removeLast() }
         if digits.isEmpty { isNegative = false } else { power = wholeCount + exponent }
-    }
-
-    private static func exponent(_ text: some Collection<UInt8>) -> Int? {
-        var value = 0
-        var isNegative = false
-        var sawDigit = false
-        for (place, byte) in text.enumerated() {
-            switch byte {
-            case UInt8(ascii: "+") where place == 0: break
-            case UInt8(ascii: "-") where place == 0: isNegative = true
-            case 0x30...0x39:
-                sawDigit = true
-                value = min(value * 10 + Int(byte - 0x30), 1_000_000_000_000_000)
-            default: return nil
-            }
-        }
-        guard sawDigit else { return nil }
-        return isNegative ? -value : value
     }
 
     /// Whether it is whole, however it is written: `1.0` and `10e-1` are.

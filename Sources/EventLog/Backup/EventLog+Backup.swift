@@ -32,6 +32,17 @@ enum BackupFiles {
 }
 
 extension EventLog {
+    /// Whether `directory` is a log's own, or a backup: no place for anything else. False when it is not there.
+    public static func isLogDirectory(_ directory: String) throws -> Bool {
+        do throws(StorageError) {
+            let names = try PosixStorage(existing: directory).list()
+            return names.contains(BackupFiles.marker) || names.contains(Manifest.fileName)
+        } catch {
+            guard error.isAbsent else { throw LogError.storage(error) }
+            return false
+        }
+    }
+
     /// Copies the log as it is durable now into `directory`, made when absent: sealed segments that are not
     /// there yet, the rest of the log up to the durable end, and a manifest. Appends and readers go on.
     ///
@@ -73,7 +84,7 @@ extension EventLog {
                 throw LogError.refused(
                     "the directory is not empty and no backup of this log; choose another")
             }
-            try FileCopy.write(marker, to: BackupFiles.marker, in: target)
+            try target.writeWhole(BackupFiles.marker, marker)
             return nil
         }
         let file = try target.open(BackupFiles.marker, for: .reading)

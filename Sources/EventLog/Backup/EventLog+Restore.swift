@@ -19,7 +19,7 @@ public enum DamagedBackup: Sendable { case refuse, restoreWhatIsWhole }
 
 extension EventLog {
     /// Makes a log in `directory` (absent, empty, or an unfinished restore) from the backup, or the log's
-    /// directory, at `backup`, which is only read. Every checksum and root is checked on the way.
+    /// directory, at `backup`, where only the note of `incarnation` is written. Every checksum and root is checked on the way.
     ///
     /// The new log has the same id and the next incarnation; its first record, `restored`, says which offsets
     /// were skipped (L3).
@@ -134,7 +134,7 @@ private struct Restorer {
         guard !names.contains(where: { $0.hasSuffix(".lz4") }) else {
             throw LogError.refused("the directory holds segments of a log; choose another")
         }
-        try FileCopy.write([], to: BackupFiles.restoring, in: target)
+        try target.writeWhole(BackupFiles.restoring, [])
     }
 
     /// A number that no earlier restore of this backup was given, noted before anything is made of it.
@@ -155,8 +155,7 @@ private struct Restorer {
         }
         if wanted == nil {
             do throws(StorageError) {
-                try FileCopy.write(
-                    Array("\(chosen)\n".utf8), to: BackupFiles.restores, in: backup)
+                try backup.writeWhole(BackupFiles.restores, Array("\(chosen)\n".utf8))
             } catch {
                 throw LogError.refused(
                     "the backup cannot note that it is restored as incarnation \(chosen) "
@@ -178,12 +177,8 @@ private struct Restorer {
     }
 
     private mutating func copySegment(_ entry: Manifest.Entry) throws {
-        let offsets = entry.base..<entry.base + entry.count
         guard try backup.list().contains(entry.fileName) else {
-            damages.append(
-                Damage(
-                    file: entry.fileName, position: 0, offsets: offsets,
-                    reason: "the file is missing"))
+            damages.append(entry.missing)
             return
         }
         let file = try backup.open(entry.fileName, for: .reading)

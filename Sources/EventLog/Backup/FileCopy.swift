@@ -29,28 +29,4 @@ enum FileCopy {
         try copy.sync()
         try target.rename(temporary, to: name)
     }
-
-    /// Writes a small file whole, durably together with its name.
-    static func write(
-        _ bytes: [UInt8], to name: String, in target: any LogStorage
-    ) throws(StorageError) {
-        let temporary = name + ".tmp"
-        if try target.list().contains(temporary) { try target.unlink(temporary) }
-        let file = try target.create(temporary)
-        try file.writeAll(bytes, at: 0)
-        try file.sync()
-        try target.rename(temporary, to: name)
-        try target.syncDirectory()
-    }
-}
-
-extension LogFile {
-    /// Writes all of `bytes`.
-    func writeAll(_ bytes: [UInt8], at position: Int) throws(StorageError) {
-        var failure: StorageError?
-        bytes.withUnsafeBytes { bytes in
-            do throws(StorageError) { try writeAll(bytes, at: position) } catch { failure = error }
-        }
-        if let failure { throw failure }
-    }
 }

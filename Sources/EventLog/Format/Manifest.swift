@@ -3,7 +3,6 @@ import Hashing
 /// Which segments a log has. Small, replaced as a whole; the layout stands in ``LogFormat``.
 struct Manifest: Equatable {
     static let fileName = "manifest"
-    static let temporaryName = "manifest.tmp"
     private static let magic = Array("SLUICEmf".utf8)
     private static let headBytes = 72
     private static let entryBytes = 128
@@ -29,6 +28,17 @@ struct Manifest: Equatable {
         var rawBytes: UInt64 = 0
         /// The CRC of the open segment's last companion header.
         var chainEnd: UInt32 = 0
+
+        /// Empty while active.
+        var offsets: Range<UInt64> { base..<base + count }
+
+        /// What is wrong with the segment as a whole.
+        func damage(_ reason: String, at position: UInt64 = 0) -> Damage {
+            Damage(file: fileName, position: position, offsets: offsets, reason: reason)
+        }
+
+        /// Its file is not there.
+        var missing: Damage { damage("the file is missing") }
 
         var fileName: String {
             state == .sealed

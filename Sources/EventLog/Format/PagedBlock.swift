@@ -133,7 +133,7 @@ struct PagedBlock: Sendable {
 
 extension RandomAccessCollection where Index == Int {
     /// The first index for which `isAfter` holds, when it holds for all later ones too.
-    func partitioningIndex(where isAfter: (Element) -> Bool) -> Int {
+    package func partitioningIndex(where isAfter: (Element) -> Bool) -> Int {
         var low = startIndex
         var high = endIndex
         while low < high {

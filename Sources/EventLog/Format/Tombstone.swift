@@ -42,6 +42,14 @@ enum Tombstone {
         out.append(Array("\",\"reference\":\"\(reference)\"}}".utf8))
     }
 
+    /// The leaf hash that a line keeps if it is a tombstone; nil for every other kind.
+    static func leaf(
+        of line: UnsafeRawBufferPointer, kind: UInt8, offset: UInt64, recorded: Int64
+    ) throws(FormatProblem) -> [UInt8]? {
+        guard kind == LogFormat.tombstoneKind else { return nil }
+        return try leaf(of: line, offset: offset, recorded: recorded)
+    }
+
     /// The leaf hash that a tombstone's line keeps.
     static func leaf(
         of line: UnsafeRawBufferPointer, offset: UInt64, recorded: Int64

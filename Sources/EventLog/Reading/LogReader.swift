@@ -96,14 +96,8 @@ public struct LogReader: Sendable {
     ) throws -> Step {
         var number = source.frame(endingAfter: next)
         while next < end {
-            guard number < source.frames.count else {
-                throw LogError.damaged(source.hole(from: next, to: end))
-            }
-            let frame = source.frames[number]
+            let frame = try source.frame(number, at: next, before: end)
             number += 1
-            guard frame.base <= next else {
-                throw LogError.damaged(source.hole(from: next, to: min(end, frame.base)))
-            }
             if let kinds, frame.kindBits & kinds.folded == 0 {
                 next = min(end, frame.end)
                 continue

@@ -64,10 +64,7 @@ extension LogReader {
         let source = try workspace.source(handle, in: catalog)
         var number = source.frame(endingAfter: next)
         while next < end {
-            guard number < source.frames.count, source.frames[number].base <= next else {
-                throw LogError.damaged(source.hole(from: next, to: end))
-            }
-            let frame = source.frames[number]
+            let frame = try source.frame(number, at: next, before: end)
             do {
                 let rows = Int(next - frame.base)..<Int(min(end, frame.end) - frame.base)
                 try collect(frame, rows, of: source, into: &known)

@@ -18,7 +18,8 @@ final class SealedSegment: Sendable {
             let footer = try SegmentFooter.read(from: file)
             guard footer.trailer.base == entry.base, footer.trailer.count == entry.count,
                 footer.trailer.merkleRoot == entry.merkleRoot,
-                footer.trailer.columnsHash == entry.columnsHash
+                footer.trailer.columnsHash == entry.columnsHash,
+                footer.trailer.openChainEnd == entry.chainEnd
             else {
                 throw FormatProblem(
                     "the trailer is not the one that the manifest names",

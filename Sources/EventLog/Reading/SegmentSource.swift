@@ -29,6 +29,18 @@ struct SegmentSource {
             limit: Int(sealed.entry.fileLength), sealed: sealed, live: nil)
     }
 
+    /// Frame `number`, which a walk that has come to offset `next` meets there.
+    ///
+    /// - Throws: ``LogError/damaged(_:)`` when no frame holds `next`; its offsets end at `end`.
+    func frame(_ number: Int, at next: UInt64, before end: UInt64) throws(LogError) -> FrameEntry {
+        guard number < frames.count else { throw LogError.damaged(hole(from: next, to: end)) }
+        let frame = frames[number]
+        guard frame.base <= next else {
+            throw LogError.damaged(hole(from: next, to: min(end, frame.base)))
+        }
+        return frame
+    }
+
     /// The number of the first frame that ends after `offset`; `frames.count` when there is none.
     func frame(endingAfter offset: UInt64) -> Int {
         frames.partitioningIndex { $0.end > offset }

@@ -80,21 +80,12 @@ private struct SelectionWalk {
     ) throws -> Step {
         let names = try wantedNames()
         let key = try wantedKey()
-        guard key != .absent else {
-            try checkHoles(from: next, to: end)
-            next = end
-            return .next
-        }
         let candidates = try candidateFrames(key)
         var number = source.frame(endingAfter: next)
         // Reading ahead pays where one wanted frame follows on another.
         var followsOn = -1
         while next < end {
-            guard number < source.frames.count, source.frames[number].base <= next else {
-                let reached = number < source.frames.count ? source.frames[number].base : end
-                throw LogError.damaged(source.hole(from: next, to: min(end, reached)))
-            }
-            let frame = source.frames[number]
+            let frame = try source.frame(number, at: next, before: end)
             if candidates?.contains(number) ?? true, selection.admits(frame) {
                 let step = try workspace.withFrame(
                     frame, of: source, needs: needs,
@@ -111,29 +102,16 @@ private struct SelectionWalk {
         return .next
     }
 
-    private func checkHoles(from start: UInt64, to end: UInt64) throws(LogError) {
-        var next = start
-        var number = source.frame(endingAfter: next)
-        while next < end {
-            guard number < source.frames.count, source.frames[number].base <= next else {
-                let reached = number < source.frames.count ? source.frames[number].base : end
-                throw LogError.damaged(source.hole(from: next, to: min(end, reached)))
-            }
-            next = source.frames[number].end
-            number += 1
-        }
-    }
-
     /// The frames that the indexes name; nil: all.
     private func candidateFrames(_ key: WantedKey) throws(LogError) -> Set<Int>? {
         var found: Set<Int>?
         switch key {
         case .any: break
         case .absent: found = []
-        case .value(let place):
-            found = Set(try source.frames(ofKey: place))
+        case .value(let place): found = Set(try source.frames(ofKey: place))
         }
-        if let name = selection.name {
+        // A segment without the key is walked for holes alone.
+        if key != .absent, let name = selection.name {
             let named = Set(try source.frames(ofName: name))
             found = found.map { $0.intersection(named) } ?? named
         }

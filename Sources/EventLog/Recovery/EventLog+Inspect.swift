@@ -83,12 +83,9 @@ struct Inspection {
 
     private mutating func handle(of entry: Manifest.Entry) throws -> SegmentHandle {
         let isActive = entry.state == .active
-        let end = isActive ? nil : entry.base + entry.count
+        let end = isActive ? nil : entry.offsets.upperBound
         guard try storage.list().contains(entry.fileName) else {
-            throw LogError.damaged(
-                Damage(
-                    file: entry.fileName, position: 0,
-                    offsets: entry.base..<entry.base + entry.count, reason: "the file is missing"))
+            throw LogError.damaged(entry.missing)
         }
         if entry.state == .sealed {
             return SegmentHandle(base: entry.base, end: end, content: .sealed(entry))

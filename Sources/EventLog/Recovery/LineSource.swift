@@ -10,19 +10,19 @@ struct LineSource {
         in storage: any LogStorage, frameBytes: Int
     ) throws -> Manifest.Entry? {
         guard var header = try LooseFrames(file).segment else {
-            throw damage(0, entry.base..<entry.base + entry.count, "its segment header is damaged")
+            throw damage(0, entry.offsets, "its segment header is damaged")
         }
         header.isSealed = true
         header.edition = entry.state == .sealed ? entry.edition + 1 : 0
         var hashes: Set<UInt64> = []
-        try forEachRecord { _, extracted, _ in hashes.formUnion(extracted.keys) }
+        try forEachRecord { _, extracted in hashes.formUnion(extracted.keys) }
         return try SealedFile.make(
             base: entry.base, edition: header.edition, in: storage
         ) { file in
             let output = try SealedWriter(
                 file: file, header: header, frameBytes: frameBytes, hashes: hashes.sorted())
             var symbols = SymbolTable()
-            try forEachRecord { record, extracted, keys in
+            try forEachRecord { record, extracted in
                 var record = record
                 record.source = symbols.symbol(extracted.source)
                 record.name = symbols.symbol(extracted.name)
@@ -37,7 +37,7 @@ struct LineSource {
     }
 
     private func forEachRecord(
-        _ body: (SealedRecord, Extractor.Extracted, Int) throws -> Void
+        _ body: (SealedRecord, Extractor.Extracted) throws -> Void
     ) throws {
         var frames = try LooseFrames(file)
         var expected = entry.base
@@ -47,7 +47,7 @@ struct LineSource {
                 throw damage(
                     position,
                     offsets.isEmpty
-                        ? min(expected, entry.base + entry.count)..<entry.base + entry.count
+                        ? min(expected, entry.offsets.upperBound)..<entry.offsets.upperBound
                         : offsets,
                     reason)
             case .frame(let frame):
@@ -60,16 +60,16 @@ struct LineSource {
                 expected = frame.header.end
             }
         }
-        guard expected == entry.base + entry.count else {
+        guard expected == entry.offsets.upperBound else {
             throw damage(
-                0, min(expected, entry.base + entry.count)..<entry.base + entry.count,
+                0, min(expected, entry.offsets.upperBound)..<entry.offsets.upperBound,
                 "the segment ends early")
         }
     }
 
     private func visit(
         _ frame: LooseFrames.Frame, _ lines: UnsafeRawBufferPointer,
-        _ body: (SealedRecord, Extractor.Extracted, Int) throws -> Void
+        _ body: (SealedRecord, Extractor.Extracted) throws -> Void
     ) throws {
         guard let salts = frame.salts ?? freshSalts(frame) else {
             throw damage(
@@ -89,11 +89,10 @@ struct LineSource {
                 try body(
                     SealedRecord(
                         line: line, salt: salts.part(row * 16..<row * 16 + 16),
-                        leaf: extracted.kind == LogFormat.tombstoneKind
-                            ? try Tombstone.leaf(of: line, offset: offset, recorded: recorded)
-                            : nil,
+                        leaf: try Tombstone.leaf(
+                            of: line, kind: extracted.kind, offset: offset, recorded: recorded),
                         recorded: recorded, occurred: extracted.occurred, kind: extracted.kind,
-                        source: 0, name: 0), extracted, row)
+                        source: 0, name: 0), extracted)
                 rest = rest.part(end + 1..<rest.count)
             }
         }

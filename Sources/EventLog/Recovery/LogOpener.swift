@@ -199,24 +199,17 @@ struct LogOpener {
         of entry: Manifest.Entry, _ identity: LogIdentity, files: Set<String>,
         _ jobs: inout [SealJob]
     ) throws -> SegmentHandle {
-        let offsets = entry.base..<entry.base + entry.count
         var handle = SegmentHandle(
-            base: entry.base, end: offsets.upperBound, content: .sealed(entry), closed: entry)
-        guard files.contains(entry.fileName) else {
-            return lost(
-                handle,
-                Damage(
-                    file: entry.fileName, position: 0, offsets: offsets,
-                    reason: "the file is missing"))
-        }
+            base: entry.base, end: entry.offsets.upperBound, content: .sealed(entry), closed: entry)
+        guard files.contains(entry.fileName) else { return lost(handle, entry.missing) }
         if entry.state == .sealed {
             let size = try storage.open(entry.fileName, for: .reading).size()
             guard size == Int(entry.fileLength) else {
                 return lost(
                     handle,
-                    Damage(
-                        file: entry.fileName, position: UInt64(size), offsets: offsets,
-                        reason: "the file has \(size) bytes instead of \(entry.fileLength)"))
+                    entry.damage(
+                        "the file has \(size) bytes instead of \(entry.fileLength)",
+                        at: UInt64(size)))
             }
             return handle
         }

@@ -38,7 +38,7 @@ struct Reindexer {
     private mutating func reindex(_ place: Int) throws {
         let entry = manifest.entries[place]
         guard try storage.list().contains(entry.fileName) else {
-            report.notHealed.append(missing(entry))
+            report.notHealed.append(entry.missing)
             return
         }
         guard try isForced || !isWhole(entry) else {
@@ -52,12 +52,6 @@ struct Reindexer {
         replaced.append(manifest.entries[place].fileName)
         manifest.entries[place] = made
         report.rewritten.append(made.fileName)
-    }
-
-    private func missing(_ entry: Manifest.Entry) -> Damage {
-        Damage(
-            file: entry.fileName, position: 0, offsets: entry.base..<entry.base + entry.count,
-            reason: "the file is missing")
     }
 
     /// Whether nothing is wrong with a segment, and this extractor made its columns.
@@ -80,10 +74,7 @@ struct Reindexer {
             guard case .damaged(let damage) = error else { throw error }
             report.notHealed.append(damage)
         } catch let error as FormatProblem {
-            report.notHealed.append(
-                Damage(
-                    file: entry.fileName, position: 0,
-                    offsets: entry.base..<entry.base + entry.count, reason: error.reason))
+            report.notHealed.append(entry.damage(error.reason))
         }
         return nil
     }
@@ -93,7 +84,7 @@ struct Reindexer {
         let place = manifest.entries.count - 1
         let entry = manifest.entries[place]
         guard try storage.list().contains(entry.fileName) else {
-            report.notHealed.append(missing(entry))
+            report.notHealed.append(entry.missing)
             return
         }
         let file = try storage.open(entry.fileName, for: .writing)

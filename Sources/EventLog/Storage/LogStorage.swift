@@ -40,7 +40,31 @@ package protocol LogLock: AnyObject, Sendable {
     func release()
 }
 
+extension LogStorage {
+    /// Puts a small file whole in the place of any other of that name, durably with its name.
+    ///
+    /// - Crash: the old file or the new one; a `.tmp` may be left over, and is replaced by the next write.
+    func writeWhole(_ name: String, _ bytes: [UInt8]) throws(StorageError) {
+        let temporary = name + ".tmp"
+        if try list().contains(temporary) { try unlink(temporary) }
+        let file = try create(temporary)
+        try file.writeAll(bytes, at: 0)
+        try file.sync()
+        try rename(temporary, to: name)
+        try syncDirectory()
+    }
+}
+
 extension LogFile {
+    /// Writes all of `bytes`.
+    func writeAll(_ bytes: [UInt8], at position: Int) throws(StorageError) {
+        var failure: StorageError?
+        bytes.withUnsafeBytes { bytes in
+            do throws(StorageError) { try writeAll(bytes, at: position) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
     /// Writes all of `bytes`.
     package func writeAll(
         _ bytes: UnsafeRawBufferPointer, at position: Int

@@ -18,7 +18,7 @@ struct EditionWriter {
         _ entry: Manifest.Entry, erasing offsets: Set<UInt64>, reference: String
     ) throws -> Outcome? {
         let handle = SegmentHandle(
-            base: entry.base, end: entry.base + entry.count, content: .sealed(entry))
+            base: entry.base, end: entry.offsets.upperBound, content: .sealed(entry))
         let sealed = try SealedSegment(entry, in: storage)
         let walk = SegmentWalk(
             source: try SegmentSource.ofSealed(sealed, handle), workspace: ReaderWorkspace())
@@ -49,8 +49,8 @@ struct EditionWriter {
     /// Whether any of `offsets` is not a tombstone yet. Refuses the log's own records.
     private func hasLine(_ walk: SegmentWalk, among offsets: Set<UInt64>) throws -> Bool {
         var found = false
-        for frame in walk.source.frames
-        where offsets.contains(where: { $0 >= frame.base && $0 < frame.end }) {
+        for number in Set(offsets.map(walk.source.frame(endingAfter:))).sorted() {
+            let frame = walk.source.frames[number]
             try walk.workspace.withFrame(frame, of: walk.source, needs: [], readAhead: 0) {
                 columns, _ in
                 for row in 0..<Int(frame.count) where offsets.contains(frame.base + UInt64(row)) {

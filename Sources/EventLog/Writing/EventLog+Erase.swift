@@ -126,10 +126,7 @@ extension EventLog {
     /// Whatever is wrong with a segment's bytes is damage of that segment.
     static func naming<R>(_ entry: Manifest.Entry, _ body: () throws -> R) throws -> R {
         do { return try body() } catch let error as FormatProblem {
-            throw LogError.damaged(
-                Damage(
-                    file: entry.fileName, position: 0,
-                    offsets: entry.base..<entry.base + entry.count, reason: error.reason))
+            throw LogError.damaged(entry.damage(error.reason))
         } catch let error as StorageError { throw LogError.storage(error) }
     }
 }

@@ -25,18 +25,6 @@ struct ManifestStore {
     ///
     /// - Crash: either manifest is whole; a left-over temporary file is removed at open.
     func write(_ manifest: Manifest) throws(StorageError) {
-        if try storage.list().contains(Manifest.temporaryName) {
-            try storage.unlink(Manifest.temporaryName)
-        }
-        let file = try storage.create(Manifest.temporaryName)
-        let bytes = manifest.encoded()
-        var failure: StorageError?
-        bytes.withUnsafeBytes { bytes in
-            do throws(StorageError) { try file.writeAll(bytes, at: 0) } catch { failure = error }
-        }
-        if let failure { throw failure }
-        try file.sync()
-        try storage.rename(Manifest.temporaryName, to: Manifest.fileName)
-        try storage.syncDirectory()
+        try storage.writeWhole(Manifest.fileName, manifest.encoded())
     }
 }

@@ -9,13 +9,9 @@ enum OpenSegmentFile {
         if try storage.list().contains(name) { try storage.unlink(name) }
         let file = try storage.create(name)
         let (bytes, chain) = header.encoded()
-        var failure: StorageError?
-        bytes.withUnsafeBytes { bytes in
-            do throws(StorageError) { try file.writeAll(bytes, at: 0) } catch { failure = error }
-        }
-        if let failure {
-            if failure.isDiskFull { try storage.unlink(name) }
-            throw failure
+        do throws(StorageError) { try file.writeAll(bytes, at: 0) } catch {
+            if error.isDiskFull { try storage.unlink(name) }
+            throw error
         }
         try file.sync()
         try storage.syncDirectory()

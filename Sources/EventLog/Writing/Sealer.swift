@@ -26,7 +26,7 @@ struct Sealer {
     private func write(_ job: SealJob, to file: any LogFile) throws -> Manifest.Entry? {
         let workspace = ReaderWorkspace()
         let handle = SegmentHandle(
-            base: job.entry.base, end: job.entry.base + job.entry.count, content: .live(job.live))
+            base: job.entry.base, end: job.entry.offsets.upperBound, content: .live(job.live))
         let walk = SegmentWalk(
             source: SegmentSource.ofLive(job.live, handle), workspace: workspace)
         let output = try SealedWriter(

@@ -67,8 +67,7 @@ struct SegmentWalk {
         let recorded = columns.recorded.value(row)
         return SealedRecord(
             line: line, salt: salt,
-            leaf: kind == LogFormat.tombstoneKind
-                ? try Tombstone.leaf(of: line, offset: offset, recorded: recorded) : nil,
+            leaf: try Tombstone.leaf(of: line, kind: kind, offset: offset, recorded: recorded),
             recorded: recorded, occurred: columns.occurred.value(row), kind: kind,
             source: UInt16(truncatingIfNeeded: columns.source.value(row)),
             name: UInt16(truncatingIfNeeded: columns.name.value(row)))

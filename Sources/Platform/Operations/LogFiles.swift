@@ -117,16 +117,16 @@ public enum LogFiles {
 
 /// What several answers about the log's files show the same way.
 enum LogShapes {
-    static func problems(_ damages: [Damage]) -> JSONValue {
-        .array(
-            damages.map { damage in
-                [
-                    "file": .string(damage.file), "position": .offset(damage.position),
-                    "from": damage.offsets.isEmpty ? .null : .offset(damage.offsets.lowerBound),
-                    "to": damage.offsets.isEmpty ? .null : .offset(damage.offsets.upperBound),
-                    "reason": .string(damage.reason),
-                ]
-            })
+    static func problems(_ damages: [Damage]) -> JSONValue { .array(damages.map(damage)) }
+
+    static func damage(_ damage: Damage) -> JSONValue {
+        let offsets = damage.offsets.isEmpty ? nil : damage.offsets
+        return [
+            "from": .optionalOffset(offsets?.lowerBound),
+            "to": .optionalOffset(offsets?.upperBound),
+            "reason": .string(damage.reason), "file": .string(damage.file),
+            "position": .offset(damage.position),
+        ]
     }
 
     static func verified(

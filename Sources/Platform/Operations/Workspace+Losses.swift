@@ -73,13 +73,7 @@ extension Workspace {
     }
 
     /// A range that cannot be read, as answers and streams name it.
-    static func present(_ damage: Damage) -> JSONValue {
-        [
-            "from": .offset(damage.offsets.lowerBound), "to": .offset(damage.offsets.upperBound),
-            "reason": .string(damage.reason), "file": .string(damage.file),
-            "position": .offset(damage.position),
-        ]
-    }
+    static func present(_ damage: Damage) -> JSONValue { LogShapes.damage(damage) }
 
     /// Why nothing leaves at all; nil where it does. Single destinations may be held besides.
     var dispatchHold: String? {

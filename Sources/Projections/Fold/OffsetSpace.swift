@@ -1,3 +1,5 @@
+import EventLog
+
 /// Which offsets there are, as dense rows.
 ///
 /// Offsets are dense within an incarnation of the log, and a restore begins the next incarnation far past
@@ -122,18 +124,5 @@ package struct OffsetSpace: Equatable, Sendable {
             })
         else { throw CanonicalError(position: reader.position, expected: "runs of offsets") }
         runs = zip(firsts, rows).map { Run(first: $0, row: $1) }
-    }
-}
-
-extension Array {
-    /// The first index at which `isAfter` holds, in an array that is sorted by it.
-    func partitioningIndex(_ isAfter: (Element) -> Bool) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if isAfter(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 }

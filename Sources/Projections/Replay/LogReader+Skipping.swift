@@ -49,21 +49,14 @@ extension LogReader {
         for keyHash: UInt64, from: Offset, to: Offset, unreadable: (Damage) -> Void
     ) throws -> [Offset] {
         var found: [Offset] = []
-        var next = from
-        while next < to {
-            do {
-                return found + (try candidates(for: keyHash, from: next, to: to))
-            } catch LogError.damaged(let damage) {
-                guard damage.offsets.upperBound > next.value else {
-                    throw LogError.damaged(damage)
-                }
-                if damage.offsets.lowerBound > next.value {
-                    found += try candidates(
-                        for: keyHash, from: next, to: Offset(damage.offsets.lowerBound))
-                }
-                unreadable(damage)
-                next = Offset(damage.offsets.upperBound)
-            }
+        _ = try forEachReadable(
+            of: Selection(key: keyHash), from: from, to: to, needs: .columnsWithoutKeys
+        ) { record in
+            found.append(record.offset)
+            return .next
+        } unreadable: { damage in
+            unreadable(damage)
+            return .next
         }
         return found
     }

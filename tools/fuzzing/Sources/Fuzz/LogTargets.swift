@@ -131,7 +131,9 @@ extension Target {
     private static func log(_ input: [UInt8]) {
         let storage = Archive(input).storage
         mend(storage.afterPowerCut())
-        guard var before = examined(storage) else { return }
+        // Now and then the program itself is the first to open what was found, and cuts the tear.
+        let isFirst = input.count % 3 == 0
+        guard var before = examined(isFirst ? storage.afterPowerCut() : storage) else { return }
         before.run()
         restore(storage, against: before)
         var kept = before.lines
