@@ -59,9 +59,16 @@ struct LogModel {
     }
 
     /// A log was opened again: what it does not have now is gone, and what it has is there for good.
-    /// Returns what is wrong with that.
+    /// What nobody was promised may have been lost by an open that a crash stopped in turn, which then gave the
+    /// offset to a record of the log's own. Returns what is wrong with that.
     mutating func reopened(_ log: EventLog) -> [String] {
         let end = log.recovery.durableEnd.value
+        if numbers.keys.contains(where: { acknowledged <= $0 && $0 < end }) {
+            for record in (try? log.readAll())?.records ?? []
+            where record.offset >= acknowledged && record.kind >= 240 && record.kind != 242 {
+                numbers[record.offset] = nil
+            }
+        }
         defer {
             numbers = numbers.filter { $0.key < end }
             acknowledged = end
