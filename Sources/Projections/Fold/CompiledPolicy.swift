@@ -26,7 +26,13 @@ public final class CompiledPolicy: Sendable {
         self.identity = identity
         self.purposeNumbers = purposeNumbers
         self.audienceNumbers = audienceNumbers
+        isSituational = policy.destinations.allSatisfy {
+            $0.filter == nil && $0.maximumAgeMicroseconds == nil && $0.samplePerMillion == nil
+        }
     }
+
+    /// Whether the same situation always gets the same judgement: no gate looks at payload, times or person.
+    let isSituational: Bool
 
     public func destinationIndex(_ name: String) -> Int? {
         policy.destinations.firstIndex { $0.name == name }

@@ -202,6 +202,19 @@ extension FoldState {
             isUnreadable: signal.isUnreadable
                 || hasUnreadable(keys: record.keys, root: root),
             profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root))
+        let situation = situation(item, root: root, policy: policy)
+        let entry = DecisionColumns.Entry(
+            anchor: resolution.anchor,
+            person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),
+            received: item.received, occurred: item.occurred)
+        let version = UInt32(policy.version)
+        // Most events are judged as the one before in the same situation.
+        if policy.isSituational, !situations.situations[situation].flags.contains(.open),
+            let moment = decisions.latestMoment(in: situation, version: version)
+        {
+            decisions.append(entry, moment: moment)
+            return
+        }
         scratch.bits.removeAll(keepingCapacity: true)
         for destination in policy.policy.destinations {
             let decision = Judge.decide(
@@ -209,13 +222,8 @@ extension FoldState {
                 hasRequiredIdentifier: hasRequired(destination, root: root), sampleKey: key)
             scratch.bits.append(decision.bits)
         }
-        let situation = situation(item, root: root, policy: policy)
-        decisions.append(
-            DecisionColumns.Entry(
-                version: UInt32(policy.version), bits: scratch.bits, situation: situation,
-                anchor: resolution.anchor,
-                person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),
-                received: item.received, occurred: item.occurred))
+        let moment = decisions.moment(version: version, bits: scratch.bits, situation: situation)
+        decisions.append(entry, moment: moment)
     }
 
     /// Whether the person has one of the identifiers that a destination cannot do without.
