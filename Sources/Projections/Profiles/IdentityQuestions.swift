@@ -99,6 +99,16 @@ extension FoldState {
         } ? value : raw
     }
 
+    /// An identifier's value as the policy in force normalises it.
+    public func normalisedText(type: String, value: String) -> String {
+        String(decoding: normalised(type: type, value: value), as: UTF8.self)
+    }
+
+    /// The id of a person now; nil for nobody.
+    public func profileID(of person: PersonReference) -> ProfileID? {
+        root(of: person, asOf: nil).map { identity.profileID(ofRoot: $0) }
+    }
+
     // MARK: Links
 
     /// Every link between a person's identifiers, oldest first, retracted ones too.

@@ -9,14 +9,16 @@ extension IdentityTable {
     ) {
         guard let person = knownPerson(of: active, rules: rules) else { return }
         for candidate in active
-        where !(rules.makesKnown.indices.contains(candidate.rank)
+        where
+            !(rules.makesKnown.indices.contains(candidate.rank)
             && rules.makesKnown[candidate.rank]) && !bursts.stops(candidate.identifier)
         {
             let met = bursts.meet(
                 candidate.identifier, person, time: time, window: burst.withinMicroseconds)
             guard met.count > burst.knownProfiles else { continue }
             // Two of them may have become one person since.
-            let people = Set(met.map { root(ofIdentifier: $0).map(UInt64.init) ?? 1 << 32 | UInt64($0) })
+            let people = Set(
+                met.map { root(ofIdentifier: $0).map(UInt64.init) ?? 1 << 32 | UInt64($0) })
             if people.count > burst.knownProfiles {
                 bursts.stop(candidate.identifier, at: offset)
             }
