@@ -80,7 +80,7 @@ extension Workspace {
                         "event": .offset(finding.event), "attempt": .offset(finding.attempt),
                         "denial": .offset(finding.denial), "foundAt": .offset(finding.foundAt),
                     ]
-                })
+                } + identityFindings())
         ]
     }
 

@@ -19,11 +19,9 @@ extension FoldState {
 
         collectCandidates(body, policy: policy, offset: record.offset)
         let resolution = identity.resolve(
-            scratch.candidates, rules: policy.identity, offset: record.offset, time: time)
-        for gone in resolution.gone {
-            memberships.forget(gone)
-            journal?.append(.merged(kept: identity.root(gone), gone: gone))
-        }
+            scratch.candidates, rules: policy.identity, offset: record.offset, time: time,
+            by: type == .alias ? .alias : .event)
+        take(resolution)
         let signal = ConsentSignal.read(body, purposes: policy.policy.purposes)
         assertConsent(signal, resolution, policy: policy, time: time, offset: record.offset)
         let event = FoldedEvent(
@@ -87,11 +85,13 @@ extension FoldState {
             isUsable =
                 value.withUTF8 {
                     IdentifierValue.normalise(
-                        $0, rules.normalisations[rank], into: &scratch.value)
+                        $0, rules.normalisations[rank], country: rules.phoneCountries[rank],
+                        into: &scratch.value)
                 } ?? false
         case .number:
             isUsable = IdentifierValue.normalise(
-                value.rawBytes, rules.normalisations[rank], into: &scratch.value)
+                value.rawBytes, rules.normalisations[rank], country: rules.phoneCountries[rank],
+                into: &scratch.value)
         case .object, .array, .bool, .null:
             isUsable = false
         }

@@ -6,7 +6,7 @@ enum OperationCatalog {
     private static let reading: Set<String> = [
         "status", "explain", "audit.disclosures", "profile", "consent", "audience", "audiences",
         "policy.history", "replay.plans", "replay.findings", "log.stat", "log.cat", "rejects",
-        "access.list",
+        "access.list", "identity.review", "identity.retractions", "identity.refusals",
     ]
 
     static func isReading(_ operation: String) -> Bool { reading.contains(operation) }
