@@ -14,6 +14,8 @@ public final class CompiledPolicy: Sendable {
     let purposeNumbers: [UInt8]
     /// The fold's number of each audience.
     let audienceNumbers: [Int]
+    /// How it reads consent off an event.
+    public let reading: ConsentReading
 
     init(
         version: Int, activatedAt: UInt64, policy: Policy, text: String,
@@ -26,6 +28,7 @@ public final class CompiledPolicy: Sendable {
         self.identity = identity
         self.purposeNumbers = purposeNumbers
         self.audienceNumbers = audienceNumbers
+        reading = ConsentReading(policy)
     }
 
     public func destinationIndex(_ name: String) -> Int? {

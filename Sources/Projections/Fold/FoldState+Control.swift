@@ -12,7 +12,7 @@ extension FoldState {
         if isSimulation {
             // What was told changes no decision; only these do.
             switch kind {
-            case .policy, .tick, .suppression, .restored: break
+            case .policy, .tick, .suppression, .consent, .restored: break
             default: return .done
             }
         }
@@ -20,6 +20,7 @@ extension FoldState {
         case .policy: return try activate(PolicyRecord(body), at: record.offset)
         case .tick: apply(try TickRecord(body), at: record.offset)
         case .suppression: apply(try SuppressionRecord(body), at: record.offset)
+        case .consent: try apply(ConsentRecord(body), received: line["received"], at: record.offset)
         case .operator: apply(try OperatorRecord(body), at: record.offset)
         case .restored: apply(try RestoredRecord(body), at: record.offset)
         case .promoted: generation = try PromotedRecord(body).generation
@@ -109,7 +110,7 @@ extension FoldState {
         suppressedCount += 1
     }
 
-    private func suppressedValue(type: String, value text: String) -> [UInt8] {
+    func suppressedValue(type: String, value text: String) -> [UInt8] {
         let rule =
             policies.last?.policy.identity.types.first { $0.name == type }?.normalisation ?? .none
         let raw = Array(text.utf8)

@@ -20,7 +20,7 @@ public struct FoldState: Sendable {
     public internal(set) var generation = 1
     public internal(set) var policies: [CompiledPolicy] = []
     var identity: IdentityTable
-    var consent = ConsentTable()
+    var consent: ConsentTable
     var traits = TraitTable()
     var activity = ActivityTable()
     var metrics = MetricTable()
@@ -74,6 +74,7 @@ public struct FoldState: Sendable {
         var candidates: [Candidate] = []
         var bits: [UInt16] = []
         var purposes: [ConsentState] = []
+        var tcStrings: [UInt32: TCString] = [:]
     }
 
     /// Which policy judges which offsets.
@@ -89,6 +90,7 @@ public struct FoldState: Sendable {
         self.key = key
         self.schedule = schedule
         identity = IdentityTable(key: key)
+        consent = ConsentTable(key: key)
         initial = compile(.initial, version: 0, at: 0, text: "")
         if case .candidate(let policy, _) = schedule {
             candidate = compile(policy, version: Self.candidateVersion, at: 0, text: "")
