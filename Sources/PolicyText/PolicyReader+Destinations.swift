@@ -4,7 +4,7 @@ extension PolicyReader {
     private static let destinationKeys = [
         "recipient", "file", "webhook", "purposes", "identifiers", "requires", "sources", "events",
         "filter", "maximumAge", "sample", "integration", "epoch", "enabled", "batch", "attempts",
-        "timeout", "audiences",
+        "timeout", "audiences", "tcf",
     ]
 
     /// `destinations`: a mapping from name to recipient and rules.
@@ -52,6 +52,7 @@ extension PolicyReader {
             identifiers: references(section, "identifiers", to: "identifier type", identifierTypes),
             requiredIdentifiers: references(
                 section, "requires", to: "identifier type", identifierTypes))
+        destination.tcf = section["tcf"].flatMap { tcfUse($0) }
         readAudiences(section, at: place, into: &destination)
         readLimits(section, into: &destination)
         guard recipient != nil, connector != nil else { return nil }

@@ -13,6 +13,8 @@ struct PolicyReader {
     var identifierPaths: Set<FieldPath> = []
     var purposes: [String] = []
     var audiences: [String] = []
+    /// Whether a trusted field for the country was named; broken ones count, so that one mistake is said once.
+    var countryFieldCount = 0
 
     /// The keys of one mapping, after unknown ones have been noted.
     struct Section {

@@ -55,6 +55,12 @@ extension PolicyDiff {
         for name in before where !after.contains(name) {
             note(new, .decisions, "no longer requires purpose \(name)")
         }
+        if old.tcf != new.tcf {
+            note(
+                new, .decisions,
+                "the TC string must permit \(TCFUse.text(new.tcf)) instead of \(TCFUse.text(old.tcf))"
+            )
+        }
     }
 
     private mutating func compareEvents(_ old: Destination, _ new: Destination) {

@@ -14,6 +14,8 @@ public final class CompiledPolicy: Sendable {
     let purposeNumbers: [UInt8]
     /// The fold's number of each audience.
     let audienceNumbers: [Int]
+    /// How it reads consent off an event.
+    public let reading: ConsentReading
 
     init(
         version: Int, activatedAt: UInt64, policy: Policy, text: String,
@@ -28,7 +30,9 @@ public final class CompiledPolicy: Sendable {
         self.audienceNumbers = audienceNumbers
         isSituational = policy.destinations.allSatisfy {
             $0.filter == nil && $0.maximumAgeMicroseconds == nil && $0.samplePerMillion == nil
+                && $0.tcf == nil
         }
+        reading = ConsentReading(policy)
     }
 
     /// Whether the same situation always gets the same judgement: no gate looks at payload, times or person.
