@@ -13,6 +13,9 @@ struct PolicyReader {
     var identifierPaths: Set<FieldPath> = []
     var purposes: [String] = []
     var audiences: [String] = []
+    var attributes: [Attribute] = []
+    /// Which audience's condition speaks of which other, and where.
+    var audienceReferences: [(from: String, to: String, place: Place)] = []
 
     /// The keys of one mapping, after unknown ones have been noted.
     struct Section {

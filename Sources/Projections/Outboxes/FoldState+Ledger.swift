@@ -198,7 +198,8 @@ extension FoldState {
         return found
     }
 
-    /// Everybody whom an event in a range of offsets concerned, as they are now, in order of first mention.
+    /// Everybody whom an event in a range of offsets concerned, as they are now, in order of first mention,
+    /// and then those whom time alone or a policy moved.
     public func changedProfiles(in range: Range<UInt64>) -> [ProfileSummary] {
         var seen: Set<UInt32> = []
         var found: [ProfileSummary] = []
@@ -209,6 +210,11 @@ extension FoldState {
                 else { continue }
                 found.append(profile)
             }
+        }
+        for node in movedPeople(in: range) {
+            let root = identity.root(node)
+            guard seen.insert(root).inserted, let profile = profile(node: root) else { continue }
+            found.append(profile)
         }
         return found
     }
