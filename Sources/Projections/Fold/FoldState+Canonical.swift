@@ -27,6 +27,7 @@ extension FoldState {
         metrics.write(into: &out, now: projectionTime)
         memberships.write(into: &out)
         wakes.write(into: &out)
+        situations.write(into: &out)
         decisions.write(into: &out)
         out.integer(UInt32(lanes.count))
         for lane in lanes { lane.write(into: &out) }
@@ -101,7 +102,9 @@ extension FoldState {
         try metrics.read(from: &reader)
         memberships = try MembershipTable(from: &reader, nodes: identity.nodeCount)
         wakes = try WakeQueue(from: &reader, nodes: identity.nodeCount)
-        decisions = try DecisionColumns(from: &reader)
+        situations = try SituationTable(from: &reader, key: key)
+        decisions = try DecisionColumns(
+            from: &reader, situations: situations.situations.count)
         for number in 0..<Int(try reader.integer(UInt32.self)) {
             lanes.append(try LaneState(from: &reader, space: decisions.space))
             laneNumbers[lanes[number].lane] = number
