@@ -37,12 +37,27 @@ public import CustomerModel
 ///     ccpa: true
 ///     defaults: { granted: [US] }
 ///
+/// attributes:
+///   lifetime_value: { sum: { event: Order Completed, of: properties.revenue } }
+///   categories:     { distinct: { event: Product Viewed, of: properties.category, within: 90d } }
+///   last_plan:      { last: { identify: {}, of: traits.plan } }
+///
 /// audiences:
 ///   big_spenders:
 ///     all:
 ///       - sum: { event: Order Completed, of: properties.revenue, within: 30d, atLeast: 500 }
 ///       - count: { event: Product Viewed, moreThan: 3 }
 ///       - not: { trait: { name: plan, is: free } }
+///   left_the_cart:
+///     all:
+///       - absence: { of: { event: Order Completed }, after: { event: Product Added }, within: 3d }
+///       - consent: { advertising: granted }
+///       - not: { audience: big_spenders }
+///   quick_buyers:
+///     sequence:
+///       steps: [{ event: Product Viewed }, { event: Product Added }, { event: Order Completed }]
+///       within: 1d
+///       over: 30d
 ///
 /// destinations:
 ///   ads:
@@ -115,9 +130,29 @@ public import CustomerModel
 /// `lessThan`, `present: true|false`. A field that is absent or null satisfies only `present: false`.
 /// Numbers are exact decimals (D4).
 ///
-/// **Audiences**: `all`, `any`, `not`; `trait` with a `name` (a path inside the traits) and a comparison as
-/// above; `count` and `sum` of an `event` (a track's name), `page`, `screen`, `identify` or `group`,
-/// `of` a field, `where` a condition holds, `within` a time, compared by one of the four bounds.
+/// **Measures** over a person's events: `count`, `sum`, `min`, `max`, `first`, `last` and `distinct` (how
+/// many different texts, numbers and truth values) of an `event` (a track's name), `page`, `screen`,
+/// `identify` or `group`, `of` a field, `where` a condition holds, `within` a time. `first` and `last` may
+/// do without `of`: then only their moment is known. Counts and sums are exact for any number of events;
+/// a number that does not fit makes the value unknown (D4), `distinct` tells 1000 values of at most 512
+/// bytes apart, and the other measures with a window know the newest 10000 events of one identifier, and
+/// with more in the window are unknown.
+///
+/// **Attributes**, at most 200, are measures with a name: every person has the value, in
+/// `sluice profile`, the read model and streams.
+///
+/// **Audiences**: `all`, `any`, `not`, a list meaning `all`; `trait` with a `name` (a path inside the
+/// traits) and a comparison as above; a measure, or an `attribute` by its `name`, with a comparison. Counts,
+/// sums and `distinct` take the four bounds, `min` and `max` also `present`, `first` and `last` every
+/// comparison and for their moment `before`, `since` (a time), `olderThan`, `newerThan` (a length of time
+/// before now). `sequence`: 2 to 10 `steps` in order, `within` a time from first to last, all `over` the last
+/// so long. `absence`: no event `of` one kind `within` a time `after` another, true once that time has
+/// passed. `consent`: purposes and the state each must have. `audience`: being in another one. Sequences
+/// and absences look at the newest 10000 events of each step and identifier.
+///
+/// "Now" is what the last tick said (T2), and `within` means less than: what happened exactly so long ago
+/// is out, and what follows exactly so long after is too late. Events count where they `occurred`, however
+/// late they come. On a value that is unknown nobody is in an audience.
 ///
 /// **Values**: times are `90s`, `15m`, `24h`, `30d`, `52w`; `"*"` stands for every name. Text that YAML
 /// readers could take for a number, a date or a truth value (`007`, `yes`) goes in quotes where a value

@@ -1,17 +1,25 @@
 import CustomerModel
 
 extension PolicyReader {
+    private static let parts = [
+        "all", "any", "not", "trait", "attribute", "count", "sum", "min", "max", "first", "last",
+        "distinct", "sequence", "absence", "consent", "audience",
+    ]
+
     /// `audiences`: a mapping from name to condition.
     mutating func readAudiences(_ node: PolicyNode) -> [Audience] {
         guard let entries = openSection(node, of: "`audiences`") else { return [] }
         if entries.members.count > 1_000 {
             note(entries.members[1_000].keyPlace, "a policy has at most 1000 audiences")
         }
-        return entries.members.compactMap { name, place, value in
+        // All names first: an audience may speak of one further down.
+        audiences = entries.members.map(\.name)
+        let read = entries.members.compactMap { name, place, value -> Audience? in
             checkName(name, at: place, of: "an audience's name")
-            audiences.append(name)
             var metrics: [Metric] = []
+            let known = audienceReferences.count
             guard let condition = audienceCondition(value, metrics: &metrics) else { return nil }
+            for index in known..<audienceReferences.count { audienceReferences[index].from = name }
             if metrics.count > 64 {
                 note(
                     place,
@@ -20,19 +28,20 @@ extension PolicyReader {
             }
             return Audience(name: name, condition: condition, metrics: metrics)
         }
+        checkCycles()
+        return read
     }
 
     private mutating func audienceCondition(
         _ node: PolicyNode, metrics: inout [Metric]
     ) -> AudienceCondition? {
-        let keys = ["all", "any", "not", "count", "sum", "trait"]
         if case .sequence = node.content { return .all(parts(node, of: "an audience", &metrics)) }
-        guard let section = section(node, of: "an audience's condition", keys: keys) else {
+        guard let section = section(node, of: "an audience's condition", keys: Self.parts) else {
             return nil
         }
         guard section.members.count == 1, let only = section.members.first else {
             if !section.hasUnknownKeys {
-                let names = keys.map { "`\($0)`" }.joined(separator: ", ")
+                let names = Self.parts.map { "`\($0)`" }.joined(separator: ", ")
                 note(
                     node.place, "an audience's condition must say exactly one thing",
                     "use one of \(names); join several with `all`")
@@ -44,7 +53,13 @@ extension PolicyReader {
         case "any": return .any(parts(only.value, of: "`any`", &metrics))
         case "not": return audienceCondition(only.value, metrics: &metrics).map { .not($0) }
         case "trait": return trait(only.value)
-        case "count", "sum": return metric(only.name, only.value, metrics: &metrics)
+        case "attribute": return attributeCondition(only.value, metrics: &metrics)
+        case "sequence": return sequence(only.value, metrics: &metrics)
+        case "absence": return absence(only.value, metrics: &metrics)
+        case "consent": return consentCondition(only.value)
+        case "audience": return membership(only.value)
+        case "count", "sum", "min", "max", "first", "last", "distinct":
+            return metricCondition(only.name, only.value, metrics: &metrics)
         default: return nil
         }
     }
@@ -88,70 +103,80 @@ extension PolicyReader {
         return conditions.count == 1 ? conditions[0] : .all(conditions)
     }
 
-    private mutating func metric(
-        _ kind: String, _ node: PolicyNode, metrics: inout [Metric]
-    ) -> AudienceCondition? {
-        let bounds = ["atLeast", "atMost", "moreThan", "lessThan"]
-        let selectors = ["event", "page", "screen", "identify", "group"]
-        let keys = selectors + ["of", "where", "within"] + bounds
-        let elsewhere = ["is": "a count or sum is compared with \(bounds.joined(separator: ", "))"]
-        guard
-            let section = section(
-                node, of: "`\(kind)`", keys: keys, elsewhere: elsewhere)
-        else { return nil }
-        var measure = Metric.Measure.count
-        if kind == "sum" {
-            guard let node = section["of"] else {
-                note(section.place, "`sum` does not say of what", "add `of: properties.NAME`")
-                return nil
+    // MARK: Consent and other audiences
+
+    /// `consent`: a mapping from purposes to states, all of which must hold.
+    private mutating func consentCondition(_ node: PolicyNode) -> AudienceCondition? {
+        guard let section = openSection(node, of: "`consent`") else { return nil }
+        if section.members.isEmpty {
+            note(node.place, "`consent` names no purpose", "write `consent: { PURPOSE: granted }`")
+        }
+        let states: [(String, ConsentState.Value)] = [
+            ("granted", .granted), ("denied", .denied), ("unknown", .unknown),
+            ("expired", .expired),
+        ]
+        var conditions: [AudienceCondition] = []
+        for member in section.members {
+            if !purposes.contains(member.name) {
+                note(
+                    member.keyPlace, "unknown purpose `\(member.name)`",
+                    Suggestion.text(for: member.name, among: purposes))
             }
-            guard let path = messagePath(node, of: "`of`") else { return nil }
-            measure = .sum(path)
-        } else if section["of"] != nil {
-            note(
-                section.keyPlace("of"), "`count` counts events and has no `of`",
-                "did you mean `sum`?")
+            guard
+                let word = choice(
+                    member.value, of: "`\(member.name)`", among: states.map(\.0)),
+                let state = states.first(where: { $0.0 == word })
+            else { continue }
+            conditions.append(.consent(purpose: member.name, state.1))
         }
-        guard let selector = metricSelector(section, kind: kind, among: selectors) else {
-            return nil
-        }
-        var metric = Metric(selector: selector, measure: measure)
-        if let node = section["where"] { metric.filter = condition(node, of: "`where`") }
-        if let node = section["within"] {
-            metric.windowMicroseconds = duration(node, of: "`within`")
-        }
-        var compared = section
-        compared.members.removeAll { !bounds.contains($0.name) }
-        if compared.members.isEmpty {
-            if !section.hasUnknownKeys {
-                let names = bounds.map { "`\($0)`" }.joined(separator: ", ")
-                note(section.place, "`\(kind)` compares with nothing", "add one of \(names)")
-            }
-            return nil
-        }
-        let comparisons = comparisons(compared, of: "`\(kind)`")
-        let index: Int
-        if let known = metrics.firstIndex(of: metric) {
-            index = known
-        } else {
-            index = metrics.count
-            metrics.append(metric)
-        }
-        let conditions = comparisons.map { AudienceCondition.metric(index, $0) }
         return conditions.count == 1 ? conditions[0] : .all(conditions)
     }
 
-    private mutating func metricSelector(
-        _ section: Section, kind: String, among selectors: [String]
-    ) -> EventSelector? {
-        let said = section.members.filter { selectors.contains($0.name) }
-        guard said.count == 1, let only = said.first else {
-            if !section.hasUnknownKeys {
-                let names = selectors.map { "`\($0)`" }.joined(separator: ", ")
-                note(section.place, "`\(kind)` needs exactly one of \(names)")
-            }
+    private mutating func membership(_ node: PolicyNode) -> AudienceCondition? {
+        guard let name = text(node, of: "`audience`") else { return nil }
+        guard audiences.contains(name) else {
+            note(
+                node.place, "unknown audience `\(name)`",
+                Suggestion.text(for: name, among: audiences))
             return nil
         }
-        return selector(only.name == "event" ? "track" : only.name, only.value)
+        audienceReferences.append(("", name, node.place))
+        return .member(of: name)
+    }
+
+    /// Who is in an audience cannot depend on itself.
+    private mutating func checkCycles() {
+        var named: Set<String> = []
+        for reference in audienceReferences {
+            guard let way = way(from: reference.to, to: reference.from),
+                named.isDisjoint(with: way)
+            else { continue }
+            named.formUnion(way)
+            let loop = ([reference.from] + way).map { "`\($0)`" }.joined(separator: " → ")
+            note(
+                reference.place, "audience `\(reference.from)` depends on itself: \(loop)",
+                "take one of these conditions out")
+        }
+    }
+
+    /// A way along the references from one audience to another, both ends named; nil when there is none.
+    private func way(from start: String, to end: String) -> [String]? {
+        var before: [String: String] = [start: start]
+        var open = [start]
+        while let current = open.popLast() {
+            if current == end {
+                var way = [end]
+                while let last = way.last, last != start, let previous = before[last] {
+                    way.append(previous)
+                }
+                return way.reversed()
+            }
+            for reference in audienceReferences
+            where reference.from == current && before[reference.to] == nil {
+                before[reference.to] = current
+                open.append(reference.to)
+            }
+        }
+        return nil
     }
 }

@@ -15,6 +15,9 @@ struct PolicyReader {
     var audiences: [String] = []
     /// Whether a trusted field for the country was named; broken ones count, so that one mistake is said once.
     var countryFieldCount = 0
+    var attributes: [Attribute] = []
+    /// Which audience's condition speaks of which other, and where.
+    var audienceReferences: [(from: String, to: String, place: Place)] = []
 
     /// The keys of one mapping, after unknown ones have been noted.
     struct Section {

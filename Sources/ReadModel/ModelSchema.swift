@@ -4,7 +4,7 @@ import GRDB
 ///
 /// | table | one row | columns |
 /// |---|---|---|
-/// | `profiles` | a person | `id` `p12.0`, `first_seen` and `last_seen` in µs since 1970 UTC, `event_count`, `trait_json` one JSON object by name |
+/// | `profiles` | a person | `id` `p12.0`, `first_seen` and `last_seen` in µs since 1970 UTC, `event_count`, `trait_json` and `attribute_json` one JSON object by name each |
 /// | `identifiers` | an identifier of a person | `type`, `value` as normalised, `profile_id`, `born` the id of its first appearance, `linked_at` an offset, `suppressed` 0 or 1 |
 /// | `memberships` | a person in an audience | `audience`, `profile_id`, `since` an offset |
 /// | `former_ids` | an id that once was a person's | `id`, `profile_id` where it leads now |
@@ -15,7 +15,7 @@ import GRDB
 /// its rows, by sorting: that costs a third of inserting random identifiers into a growing tree.
 enum ModelSchema {
     /// Stands in `user_version`. A file of another version is replaced, never migrated: it is derived.
-    static let version = 1
+    static let version = 2
 
     static let tables = """
         CREATE TABLE profiles (
@@ -23,7 +23,8 @@ enum ModelSchema {
             first_seen INTEGER,
             last_seen INTEGER,
             event_count INTEGER NOT NULL,
-            trait_json TEXT NOT NULL
+            trait_json TEXT NOT NULL,
+            attribute_json TEXT NOT NULL
         ) STRICT;
         CREATE TABLE identifiers (
             type TEXT NOT NULL,

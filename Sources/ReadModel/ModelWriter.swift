@@ -43,7 +43,7 @@ struct ModelWriter {
             RowSQL.profile + """
                  ON CONFLICT (id) DO UPDATE SET first_seen = excluded.first_seen,
                 last_seen = excluded.last_seen, event_count = excluded.event_count,
-                trait_json = excluded.trait_json
+                trait_json = excluded.trait_json, attribute_json = excluded.attribute_json
                 """)
         putIdentifier = try BoundStatement(
             db,
@@ -180,8 +180,8 @@ struct BulkWriter {
 /// One `INSERT` a table, and how a value becomes its parameters.
 enum RowSQL {
     static let profile = """
-        INSERT INTO profiles (id, first_seen, last_seen, event_count, trait_json)
-        VALUES (?, ?, ?, ?, ?)
+        INSERT INTO profiles (id, first_seen, last_seen, event_count, trait_json, attribute_json)
+        VALUES (?, ?, ?, ?, ?, ?)
         """
     static let identifier = """
         INSERT INTO identifiers (type, value, profile_id, born, linked_at, suppressed)
@@ -205,6 +205,7 @@ enum RowSQL {
         try row.bind(3, person.lastSeen)
         try row.bind(4, person.eventCount.map(Int64.init))
         try row.bind(5, utf8: traitText(person.traits))
+        try row.bind(6, utf8: attributeText(person.attributes))
     }
 
     static func bind(
@@ -240,6 +241,18 @@ enum RowSQL {
         try row.bind(6, Int64(delivery.members))
         try row.bind(7, delivery.started)
         try row.bind(8, delivery.settled)
+    }
+
+    /// One object, names in the policy's order; null for a value that cannot be told exactly (D4).
+    private static func attributeText(_ attributes: [ProfileSummary.Attribute]) -> [UInt8] {
+        var writer = JSONWriter(reserving: 64)
+        writer.beginObject()
+        for attribute in attributes {
+            writer.key(attribute.name)
+            writer.raw(Array((attribute.json ?? "null").utf8))
+        }
+        writer.endObject()
+        return writer.bytes
     }
 
     /// One object, names in byte order, every value as its client wrote it.

@@ -124,8 +124,14 @@ private func path(_ text: String) -> FieldPath {
         ])
         func isIn(_ sum: String, plan: String?) throws -> Bool {
             let sum = try amount(sum)
-            return condition.evaluate(
-                metric: { _ in sum }, trait: { _ in plan.map { Array($0.utf8) } })
+            return condition.evaluate { leaf in
+                switch leaf {
+                case .metric(0, let comparison): Truth(comparison.matches(sum))
+                case .trait(_, let comparison):
+                    Truth(comparison.matches(token: plan.map { Array($0.utf8) }))
+                default: .unknown
+                }
+            } == .yes
         }
         #expect(try isIn("500", plan: nil))
         #expect(try isIn("500.000000001", plan: #""gold""#))

@@ -73,7 +73,8 @@ struct RandomHistory {
                         anonymous: device(),
                         properties: #"{"revenue":\#(random.next(upTo: 200)).5,"order_id":"o"}"#,
                         consent: random.next(upTo: 3) == 0 ? consent() : nil),
-                    envelope: random.next(upTo: 15) == 0 ? ",\"gpc\":true" : "")
+                    envelope: (random.next(upTo: 15) == 0 ? ",\"gpc\":true" : "")
+                        + (random.next(upTo: 10) == 0 ? ",\"import\":true" : ""))
             }
         }
     }
@@ -163,14 +164,27 @@ struct RandomHistory {
                   - sum: { event: Order Completed, of: properties.revenue, within: 5d, atLeast: 100 }
                   - count: { event: Product Viewed, moreThan: \(3 + version) }
                   - trait: { name: plan, is: p1 }
+              movers:
+                any:
+                  - sequence: { steps: [{ event: Product Viewed }, { event: Cart Viewed }], within: 2d, over: 6d }
+                  - absence: { of: { event: Order Completed }, after: { event: Cart Viewed }, within: \(1 + version)d }
+                  - distinct: { event: Order Completed, of: properties.revenue, within: 4d, moreThan: 3 }
+              agreed:
+                all:
+                  - consent: { analytics: granted }
+                  - not: { audience: movers }
+            attributes:
+              views: { count: { event: Product Viewed, within: 3d } }
+              last_order: { last: { event: Order Completed, of: properties.revenue } }
+              most: { max: { event: Order Completed, of: properties.revenue, within: \(2 + version)d } }
             """
         let rules = ["  block:", "  reviewAbove: 5\n  block:"]
         let burst = "  burst: { knownProfiles: 2, within: 2d }\n  block:"
         let shop = Policies.shop(
             resolve: version == 1 ? "latest" : "strictest",
             ads: version == 2
-                ? "    sample: 50%\n    audiences: [buyers]"
-                : "    audiences: [buyers]",
+                ? "    sample: 50%\n    audiences: [buyers, agreed]"
+                : "    audiences: [buyers, movers]",
             audiences: audiences)
         return shop.replacing(
             "purposes:\n  analytics: { segment: [Analytics],",

@@ -29,6 +29,9 @@ final class Bench {
             - { type: anonymous_id, limit: 5 }
         purposes:
           analytics: { segment: [Analytics] }
+        attributes:
+          orders: { count: { event: Order Completed } }
+          spent: { max: { event: Order Completed, of: properties.revenue } }
         audiences:
           buyers:
             count: { event: Order Completed, atLeast: 2 }

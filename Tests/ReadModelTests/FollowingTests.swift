@@ -20,7 +20,7 @@ import Testing
         #expect(try bench.store.profileCount() == 1)
         #expect(
             try bench.ask("SELECT * FROM profiles") == [
-                #"["p1.0",1767225601000000,1767225602000000,2,"{\"age\":1.50,\"email\":\"Ada@Example.com\",\"plan\":\"gold\"}"]"#
+                #"["p1.0",1767225601000000,1767225602000000,2,"{\"age\":1.50,\"email\":\"Ada@Example.com\",\"plan\":\"gold\"}","{\"orders\":1}"]"#
             ])
         #expect(
             try bench.ask(

@@ -35,22 +35,3 @@ extension Condition {
         }
     }
 }
-
-extension AudienceCondition {
-    /// Whether a profile is in the audience.
-    ///
-    /// - Parameters:
-    ///   - metric: the value of the audience's metric of that index.
-    ///   - trait: the profile's trait at that path, as its JSON text; nil when it has none.
-    public func evaluate(
-        metric: (Int) -> Amount, trait: (FieldPath) -> [UInt8]?
-    ) -> Bool {
-        switch self {
-        case .all(let parts): parts.allSatisfy { $0.evaluate(metric: metric, trait: trait) }
-        case .any(let parts): parts.contains { $0.evaluate(metric: metric, trait: trait) }
-        case .not(let part): !part.evaluate(metric: metric, trait: trait)
-        case .trait(let path, let comparison): comparison.matches(token: trait(path))
-        case .metric(let index, let comparison): comparison.matches(metric(index))
-        }
-    }
-}

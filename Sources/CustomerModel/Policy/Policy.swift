@@ -12,10 +12,12 @@ public struct Policy: Equatable, Sendable {
     public var consent: ConsentRules
     public var destinations: [Destination]
     public var audiences: [Audience]
+    /// Named values that every person has, worked out from their events.
+    public var attributes: [Attribute]
 
     public init(
         name: String, identity: IdentityRules, purposes: [Purpose], consent: ConsentRules,
-        destinations: [Destination], audiences: [Audience]
+        destinations: [Destination], audiences: [Audience], attributes: [Attribute] = []
     ) {
         self.name = name
         self.identity = identity
@@ -23,6 +25,7 @@ public struct Policy: Equatable, Sendable {
         self.consent = consent
         self.destinations = destinations
         self.audiences = audiences
+        self.attributes = attributes
     }
 }
 
@@ -356,48 +359,12 @@ public enum Scalar: Equatable, Sendable {
 public struct Audience: Equatable, Sendable {
     public var name: String
     public var condition: AudienceCondition
-    /// The counts and sums that the condition speaks of, each kept once.
+    /// What the condition asks of a person's events, each kept once.
     public var metrics: [Metric]
 
     public init(name: String, condition: AudienceCondition, metrics: [Metric]) {
         self.name = name
         self.condition = condition
         self.metrics = metrics
-    }
-}
-
-/// What must be true of a profile to be in an audience.
-public indirect enum AudienceCondition: Equatable, Sendable {
-    case all([AudienceCondition])
-    case any([AudienceCondition])
-    case not(AudienceCondition)
-    /// A trait of the profile; the path starts inside its traits.
-    case trait(FieldPath, Comparison)
-    /// An index into the audience's metrics; the comparison is one of the four of numbers.
-    case metric(Int, Comparison)
-}
-
-/// A count or a sum over a person's events.
-public struct Metric: Equatable, Sendable {
-    public enum Measure: Equatable, Sendable {
-        case count
-        /// The exact sum of a numeric field; an event without it adds nothing.
-        case sum(FieldPath)
-    }
-    public var selector: EventSelector
-    public var measure: Measure
-    /// Must hold for an event to count; nil for every event that the selector means.
-    public var filter: Condition?
-    /// Only events whose `occurred` is within this of projection time; nil for ever. Microseconds.
-    public var windowMicroseconds: Int64?
-
-    public init(
-        selector: EventSelector, measure: Measure, filter: Condition? = nil,
-        windowMicroseconds: Int64? = nil
-    ) {
-        self.selector = selector
-        self.measure = measure
-        self.filter = filter
-        self.windowMicroseconds = windowMicroseconds
     }
 }

@@ -1,7 +1,7 @@
 /// What differs between two policies, in sentences that a privacy engineer can sign.
 ///
 /// Things are matched by name: a renamed purpose is one removed and one added. The order is fixed:
-/// identity, consent, purposes, audiences, destinations, each in the new policy's order, what was removed
+/// identity, consent, purposes, attributes, audiences, destinations, each in the new policy's order, what was removed
 /// last.
 public struct PolicyDiff {
     var changes: [PolicyChange] = []
@@ -16,6 +16,9 @@ public struct PolicyDiff {
         diff.compareConsent(old.consent, new.consent)
         diff.compareNamed(old.purposes, new.purposes, \.name, "purpose", .consent) {
             $0.comparePurpose($1, $2)
+        }
+        diff.compareNamed(old.attributes, new.attributes, \.name, "attribute", .attributes) {
+            $0.compareAttribute($1, $2)
         }
         diff.compareNamed(old.audiences, new.audiences, \.name, "audience", .audiences) {
             $0.compareAudience($1, $2)
@@ -199,6 +202,14 @@ extension PolicyDiff {
                 "\(what): a plan may \(new.isRetroactive ? "now" : "no longer") release what was unknown"
                     + " or expired at the event")
         }
+    }
+
+    fileprivate mutating func compareAttribute(_ old: Attribute, _ new: Attribute) {
+        guard old != new else { return }
+        note(
+            .attributes,
+            "attribute \(new.name) is defined differently: \(new.metric.text) instead of"
+                + " \(old.metric.text)")
     }
 
     fileprivate mutating func compareAudience(_ old: Audience, _ new: Audience) {

@@ -58,6 +58,10 @@ extension Workspace {
                     })
             ),
             (
+                "attributes",
+                .members(profile.attributes.map { ($0.name, Self.present($0)) })
+            ),
+            (
                 "refusedLinks",
                 .array(
                     profile.refusals.map {
@@ -72,6 +76,22 @@ extension Workspace {
         ])
     }
 
+    /// A value, and the event that it is of. One that cannot be told exactly is null and says so (D4).
+    private static func present(_ attribute: ProfileSummary.Attribute) -> JSONValue {
+        var members: [(String, JSONValue)] = [
+            ("value", attribute.json.map(Self.value) ?? .null)
+        ]
+        if attribute.json == nil { members.append(("unknown", "a value does not fit exactly")) }
+        if let values = attribute.values {
+            members.append(("values", .array(values.map(Self.value))))
+        }
+        if let offset = attribute.offset {
+            members.append(("occurred", .time(attribute.time)))
+            members.append(("offset", .offset(offset)))
+        }
+        return .members(members)
+    }
+
     /// A trait's own JSON; one that cannot be read is shown as its text.
     private static func value(_ json: String) -> JSONValue {
         do {
@@ -79,29 +99,5 @@ extension Workspace {
         } catch {
             return .string(json)
         }
-    }
-
-    func audiences() -> JSONValue {
-        let audiences = projection.read { $0.counts().audiences }
-        return [
-            "audiences": .array(
-                audiences.map { ["audience": .string($0.name), "members": .count($0.members)] })
-        ]
-    }
-
-    func audience(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
-        let name = try parameters.text("name")
-        let limit = try parameters.integer("limit", default: 1000, in: 1...1_000_000)
-        let end = projection.applied.value
-        guard let members = projection.read({ $0.members(ofAudience: name) }) else {
-            throw OperationError.notFound(
-                "no policy ever named an audience \(name); `sluice audience` lists them")
-        }
-        try await noteRead("audience", nil, by: principal, upTo: end)
-        return [
-            "audience": .string(name), "members": .count(members.count),
-            "profiles": .texts(members.prefix(limit).map(\.description)),
-            "asOf": stamp(asOf: end, question: .asCorrected),
-        ]
     }
 }

@@ -55,6 +55,7 @@ extension Workspace {
         "status": everyone, "explain": readers, "audit.disclosures": readers,
         "profile": everyone, "consent": everyone, "consent.set": operators, "audiences": everyone,
         "audience": everyone,
+        "audience.show": everyone, "audience.explain": readers,
         "policy.check": readers, "policy.diff": readers, "policy.history": readers,
         "policy.apply": operators,
         "replay.simulate": readers, "replay.verify": readers, "replay.rebuild": operators,
@@ -85,6 +86,8 @@ extension Workspace {
         case "consent.set": return try await setConsent(parameters, by: principal)
         case "audiences": return audiences()
         case "audience": return try await audience(parameters, by: principal)
+        case "audience.show": return try showAudience(parameters)
+        case "audience.explain": return try await explainAudience(parameters, by: principal)
         case "policy.check": return try checkPolicy(parameters)
         case "policy.diff": return try diffPolicy(parameters)
         case "policy.history": return try await policyHistory()

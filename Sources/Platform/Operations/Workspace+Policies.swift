@@ -33,6 +33,7 @@ extension Workspace {
             "policy": .string(policy.name),
             "destinations": .texts(policy.destinations.map(\.name)),
             "purposes": .texts(policy.purposes.map(\.name)),
+            "attributes": .texts(policy.attributes.map(\.name)),
             "audiences": .texts(policy.audiences.map(\.name)),
             "valid": true,
         ]

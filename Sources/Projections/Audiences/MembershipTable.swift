@@ -44,6 +44,8 @@ struct MembershipTable {
     private(set) var members: [[UInt8]] = []
     /// By audience, by node: the last change; derived.
     private var lastChanges: [[UInt32]] = []
+    /// By change: the one before it of the same node in the same audience; derived.
+    private var earlierChanges: [UInt32] = []
     // One entry a change, in order.
     private(set) var changeOffsets: [UInt64] = []
     private(set) var changeAudiences: [UInt16] = []
@@ -122,7 +124,34 @@ struct MembershipTable {
         if missing > 0 {
             lastChanges[audience].append(contentsOf: repeatElement(.max, count: missing))
         }
+        earlierChanges.append(lastChanges[audience][Int(node)])
         lastChanges[audience][Int(node)] = UInt32(change)
+    }
+
+    /// The change that made `node` a member, as it stood once the record at `offset` was applied; nil when it
+    /// was none.
+    ///
+    /// - Precondition: `node` carried a person then.
+    func since(_ audience: Int, _ node: UInt32, asOf offset: UInt64) -> UInt64? {
+        guard audience < lastChanges.count, Int(node) < lastChanges[audience].count else {
+            return nil
+        }
+        var change = lastChanges[audience][Int(node)]
+        while change != .max, changeOffsets[Int(change)] > offset {
+            change = earlierChanges[Int(change)]
+        }
+        guard change != .max,
+            changeKinds[Int(change)] == MembershipChange.entered.code
+        else { return nil }
+        return changeOffsets[Int(change)]
+    }
+
+    /// Every node that ever was in the audience, in order.
+    func forEachEverMember(_ audience: Int, _ visit: (UInt32) -> Void) {
+        guard audience < lastChanges.count else { return }
+        for (node, change) in lastChanges[audience].enumerated() where change != .max {
+            visit(UInt32(node))
+        }
     }
 
     /// The offset since which `node` has been in the audience; nil when it is not.

@@ -4,38 +4,170 @@ import JSONText
 
 /// Who is in which audience.
 extension FoldState {
-    /// Judges one person by every audience of the newest policy.
-    mutating func evaluateAudiences(of root: UInt32, offset: UInt64, reason: MembershipReason) {
-        guard let policy = policies.last, !policy.policy.audiences.isEmpty else { return }
+    /// What has to be judged again of one person.
+    enum AudienceScope {
+        case everything
+        /// Audiences by their place in the policy, in the order of judging.
+        case audiences([Int])
+    }
+
+    /// Judges one person by audiences of the newest policy, as of projection time, and notes when time
+    /// alone could change the answer.
+    ///
+    /// - Parameter offset: the record that is the cause.
+    mutating func evaluateAudiences(
+        of root: UInt32, offset: UInt64, reason: MembershipReason,
+        scope: AudienceScope = .everything
+    ) {
+        guard let policy = policies.last,
+            !policy.policy.audiences.isEmpty || !policy.policy.attributes.isEmpty
+        else { return }
         var members: [UInt32] = []
         identity.appendMembers(ofRoot: root, upTo: nil, to: &members)
-        for (index, audience) in policy.policy.audiences.enumerated() {
-            let isMember = holds(audience, metrics: audienceMetrics[index], members: members)
+        var wake = Int64.max
+        let places: [Int]
+        switch scope {
+        case .everything:
+            places = audienceIndex.order
+            wake = attributesChange(of: members)
+        case .audiences(let some): places = some
+        }
+        var truths: [Int: Truth] = [:]
+        for place in places {
+            let audience = policy.policy.audiences[place]
+            let truth = judge(
+                audience, metrics: audienceIndex.metrics[place], root: root, members: members,
+                policy: policy, known: truths, wake: &wake)
+            truths[place] = truth
+            // Nothing is said on what nobody knows exactly (D4).
             let didChange = memberships.set(
-                policy.audienceNumbers[index], node: root, isMember: isMember,
+                policy.audienceNumbers[place], node: root, isMember: truth == .yes,
                 profile: identity.profileID(ofRoot: root), offset: offset, reason: reason)
             if didChange {
                 journal?.append(.membership(index: memberships.changeCount - 1))
                 journal?.append(.profile(node: root))
             }
         }
+        wakes.wake(root, by: wake)
     }
 
-    /// A sum that does not fit keeps its person out: nothing is said on a number nobody has (D4).
-    ///
-    /// Mutating only so that its closures hold the state where it is instead of a copy of it.
-    private mutating func holds(_ audience: Audience, metrics numbers: [Int], members: [UInt32])
-        -> Bool
-    {
-        var values: [Amount] = []
-        for number in numbers {
-            guard let value = metrics.value(number, of: members) else {
-                return false
-            }
-            values.append(value)
+    /// When time alone could change an attribute.
+    private func attributesChange(of members: [UInt32]) -> Int64 {
+        var wake = Int64.max
+        for number in audienceIndex.attributes where audienceIndex.isMovingAttribute(number) {
+            let reading = metrics.reading(number, of: members, now: projectionTime)
+            wake = min(wake, reading.changesAt)
         }
-        return audience.condition.evaluate(
-            metric: { values[$0] }, trait: { trait($0, of: members) })
+        return wake
+    }
+
+    /// Mutating only so that its closure holds the state where it is instead of a copy of it.
+    private mutating func judge(
+        _ audience: Audience, metrics numbers: [Int], root: UInt32, members: [UInt32],
+        policy: CompiledPolicy, known: [Int: Truth], wake: inout Int64
+    ) -> Truth {
+        var earliest = wake
+        let truth = audience.condition.evaluate { leaf in
+            let answer = answer(
+                leaf, metrics: numbers, root: root, members: members, policy: policy, known: known)
+            earliest = min(earliest, answer.changesAt)
+            return answer.truth
+        }
+        wake = earliest
+        return truth
+    }
+
+    /// What one part of a condition says of a person.
+    struct Answer {
+        var truth: Truth
+        /// When it can change though nothing happens; later than projection time, `.max` for never.
+        var changesAt: Int64 = .max
+    }
+
+    /// - Parameter known: what was found of the audiences before this one, by place.
+    func answer(
+        _ leaf: AudienceCondition, metrics numbers: [Int], root: UInt32, members: [UInt32],
+        policy: CompiledPolicy, known: [Int: Truth]
+    ) -> Answer {
+        let now = projectionTime
+        switch leaf {
+        case .trait(let path, let comparison):
+            return Answer(truth: Truth(comparison.matches(token: trait(path, of: members))))
+        case .metric(let index, let comparison):
+            let reading = metrics.reading(numbers[index], of: members, now: now)
+            return Answer(truth: reading.truth(comparison), changesAt: reading.changesAt)
+        case .moment(let index, let comparison):
+            let reading = metrics.reading(numbers[index], of: members, now: now)
+            return Self.compare(reading, comparison, now: now)
+        case .sequence(let steps, let within):
+            let search = StepSearch(
+                metrics, metrics: steps.map { numbers[$0] }, of: members, now: now)
+            guard let began = search.sequence(within: within) else { return Answer(truth: .no) }
+            let window = metrics.metrics[numbers[steps[0]]].windowMicroseconds
+            return Answer(truth: .yes, changesAt: MetricSeries.end(of: began, window: window))
+        case .absence(let missing, let after, let within):
+            let search = StepSearch(
+                metrics, metrics: [numbers[after], numbers[missing]], of: members, now: now)
+            let (found, end) = search.absence(within: within)
+            guard let found else { return Answer(truth: .no, changesAt: end) }
+            let window = metrics.metrics[numbers[after]].windowMicroseconds
+            return Answer(truth: .yes, changesAt: MetricSeries.end(of: found, window: window))
+        case .consent(let purpose, let value):
+            return consent(purpose, is: value, root: root, members: members, policy: policy)
+        case .member(let name):
+            guard let place = policy.policy.audiences.firstIndex(where: { $0.name == name }) else {
+                return Answer(truth: .unknown)
+            }
+            let number = policy.audienceNumbers[place]
+            return Answer(
+                truth: known[place] ?? Truth(memberships.isMember(number, root)))
+        case .all, .any, .not: return Answer(truth: .unknown)
+        }
+    }
+
+    private static func compare(
+        _ reading: MetricReading, _ comparison: MomentComparison, now: Int64
+    ) -> Answer {
+        guard let time = reading.time else {
+            return Answer(
+                truth: reading.value == .unknown ? .unknown : .no, changesAt: reading.changesAt)
+        }
+        switch comparison {
+        case .before(let moment):
+            return Answer(truth: Truth(time < moment), changesAt: reading.changesAt)
+        case .since(let moment):
+            return Answer(truth: Truth(time >= moment), changesAt: reading.changesAt)
+        case .olderThan(let length), .newerThan(let length):
+            let isNew = MetricSeries.isInside(time, window: length, now: now)
+            let end = isNew ? MetricSeries.end(of: time, window: length) : .max
+            var truth = Truth(isNew)
+            if case .olderThan = comparison { truth = !truth }
+            return Answer(truth: truth, changesAt: min(reading.changesAt, end))
+        }
+    }
+
+    /// Consent as of projection time, so that it expires with a tick (T2, C6).
+    private func consent(
+        _ purpose: String, is value: ConsentState.Value, root: UInt32, members: [UInt32],
+        policy: CompiledPolicy
+    ) -> Answer {
+        guard let place = policy.policy.purposes.firstIndex(where: { $0.name == purpose }) else {
+            return Answer(truth: .unknown)
+        }
+        var states: [ConsentState] = []
+        purposeStates(of: root, policy: policy, now: projectionTime, into: &states)
+        var answer = Answer(truth: Truth(states[place].value == value))
+        guard let length = policy.policy.purposes[place].expiresAfterMicroseconds else {
+            return answer
+        }
+        for member in members {
+            let number = Int(policy.purposeNumbers[place])
+            guard let standing = consent.standing(of: member, purpose: number), standing.isGrant
+            else { continue }
+            let end = MetricSeries.end(of: standing.assertedTime, window: length)
+            if end > projectionTime { answer.changesAt = min(answer.changesAt, end) }
+        }
+        return answer
     }
 
     /// A person's trait as JSON: the newest by (time, offset) among its identifiers.
@@ -60,36 +192,6 @@ extension FoldState {
         } catch {
             // A trait that cannot be read is no trait.
             return nil
-        }
-    }
-
-    // MARK: History for new metrics
-
-    /// Counts one past event into metrics that are new (see ``FoldStep/needsHistory(metrics:)``).
-    ///
-    /// The event belongs to whoever its identifier belongs to now.
-    public mutating func count(_ record: FoldRecord, in new: [Int]) {
-        guard record.kind == RecordKind.event.rawValue else { return }
-        let anchor = decisions.anchor(at: record.offset)
-        guard anchor != DecisionColumns.none else { return }
-        var parser = JSONParser()
-        swap(&parser, &scratch.parser)
-        defer { swap(&parser, &scratch.parser) }
-        do {
-            try parser.parseTrusted(record.line) { line in
-                guard let body = EventBody(line: line), let type = body.type,
-                    let received = EventClock.time(line["received"])
-                else { return }
-                let hasName = type == .track || type == .page || type == .screen
-                let event = FoldedEvent(
-                    body: body, type: type,
-                    name: hasName && record.name.first != "<" ? record.name : "",
-                    time: min(record.occurred, received.microseconds), offset: record.offset)
-                for metric in new { _ = note(metric, event, anchor: anchor) }
-            }
-        } catch {
-            // It was parked when it was folded; it counts for nobody.
-            return
         }
     }
 }

@@ -24,8 +24,9 @@ extension FoldState {
         consent.write(into: &out)
         traits.write(into: &out)
         activity.write(into: &out)
-        metrics.write(into: &out)
+        metrics.write(into: &out, now: projectionTime)
         memberships.write(into: &out)
+        wakes.write(into: &out)
         situations.write(into: &out)
         decisions.write(into: &out)
         out.integer(UInt32(lanes.count))
@@ -100,6 +101,7 @@ extension FoldState {
         }
         try metrics.read(from: &reader)
         memberships = try MembershipTable(from: &reader, nodes: identity.nodeCount)
+        wakes = try WakeQueue(from: &reader, nodes: identity.nodeCount)
         situations = try SituationTable(from: &reader, key: key)
         decisions = try DecisionColumns(
             from: &reader, situations: situations.situations.count)
@@ -134,13 +136,6 @@ extension FoldState {
         guard reader.isAtEnd, decisions.end == next else {
             throw CanonicalError(position: reader.position, expected: "the end of the state")
         }
-        var queue = ExpiryQueue()
-        metrics.restoreWindows(now: projectionTime) { metric, end, identifier, amount in
-            queue.push(
-                ExpiryQueue.Entry(
-                    time: end, identifier: identifier, metric: metric, amount: amount))
-        }
-        expiries = queue
     }
 
     private static func restore(_ reader: inout CanonicalReader) throws(CanonicalError)

@@ -68,35 +68,12 @@ extension FoldState {
         return .needsHistory(metrics: fresh)
     }
 
-    /// Judges everybody by the newest policy's audiences, once its metrics have been counted.
-    public mutating func finishActivation(at offset: UInt64) {
-        guard !isSimulation, let policy = policies.last,
-            policies.dropLast().last?.policy.audiences != policy.policy.audiences
-        else { return }
-        for node in 0..<UInt32(identity.nodeCount)
-        where identity.parents[Int(node)] == IdentityTable.none {
-            evaluateAudiences(of: node, offset: offset, reason: .policy)
-        }
-    }
-
     // MARK: Time and people
 
     private mutating func apply(_ record: TickRecord, at offset: UInt64) {
         guard record.time.microseconds > projectionTime else { return }
         projectionTime = record.time.microseconds
-        var concerned: [UInt32] = []
-        while let entry = expiries.pop(upTo: projectionTime) {
-            metrics.expire(
-                entry.metric, identifier: entry.identifier, amount: entry.amount)
-            guard let root = identity.root(ofIdentifier: entry.identifier) else { continue }
-            concerned.append(root)
-        }
-        concerned.sort()
-        var last = IdentityTable.none
-        for root in concerned where root != last {
-            evaluateAudiences(of: root, offset: offset, reason: .tick)
-            last = root
-        }
+        passTime(at: offset)
     }
 
     private mutating func apply(_ record: SuppressionRecord, at offset: UInt64) {

@@ -15,7 +15,7 @@ extension FoldState {
         if sources.names.last != record.source { _ = sources.intern(record.source) }
         let occurred = record.occurred
         let time = min(occurred, received.microseconds)
-        let name = type == .track || type == .page || type == .screen ? eventName(record) : ""
+        let name = eventName(record, type)
 
         collectCandidates(body, policy: policy, offset: record.offset)
         let resolution = identity.resolve(
@@ -43,8 +43,12 @@ extension FoldState {
     }
 
     /// The name column holds a type in angle brackets where the event has no name.
-    private func eventName(_ record: FoldRecord) -> String {
-        record.name.first == "<" && record.name.last == ">" ? "" : record.name
+    func eventName(_ record: FoldRecord, _ type: EventType) -> String {
+        switch type {
+        case .track, .page, .screen:
+            record.name.first == "<" && record.name.last == ">" ? "" : record.name
+        case .identify, .group, .alias: ""
+        }
     }
 
     // MARK: Identity
@@ -144,21 +148,14 @@ extension FoldState {
         guard resolution.anchor != IdentityTable.none else { return }
         let anchor = resolution.anchor
         activity.note(anchor, time: event.time)
-        var mustEvaluate = resolution.didChange
+        var didTraitsChange = false
         if event.type == .identify {
-            if takeTraits(event.body.item["traits"], anchor, event) { mustEvaluate = true }
-            if takeTraits(event.body.context("traits"), anchor, event) { mustEvaluate = true }
+            if takeTraits(event.body.item["traits"], anchor, event) { didTraitsChange = true }
+            if takeTraits(event.body.context("traits"), anchor, event) { didTraitsChange = true }
         }
         journal?.append(.profile(node: resolution.root))
         if isSimulation { return }
-        for metric in activeMetrics where note(metric, event, anchor: anchor) {
-            mustEvaluate = true
-        }
-        if mustEvaluate {
-            evaluateAudiences(
-                of: resolution.root, offset: event.offset,
-                reason: event.body.isImport ? .imported : .event)
-        }
+        moveAudiences(event, resolution, didTraitsChange: didTraitsChange)
     }
 
     private mutating func takeTraits(
@@ -178,18 +175,6 @@ extension FoldState {
             }
         }
         return didChange
-    }
-
-    /// Counts an event into one metric; returns whether it counts there.
-    mutating func note(_ metric: Int, _ event: FoldedEvent, anchor: UInt32) -> Bool {
-        let noted = metrics.note(
-            metric, event.body, type: event.type, name: event.name, anchor: anchor,
-            time: event.time, offset: event.offset, now: projectionTime)
-        if case .countedUntil(let end, let amount) = noted {
-            expiries.push(
-                ExpiryQueue.Entry(time: end, identifier: anchor, metric: metric, amount: amount))
-        }
-        return noted != .nothing
     }
 
     // MARK: Decisions

@@ -9,7 +9,7 @@ import PolicyText
 /// nothing, and every order in it is the log's order. Not thread-safe; whoever holds it holds it alone.
 public struct FoldState: Sendable {
     /// Changes when the same log would fold to another state. A checkpoint of another version is not read.
-    public static let codeVersion = 4
+    public static let codeVersion = 5
 
     let key: SipKey
     /// The first offset that is not applied.
@@ -23,8 +23,9 @@ public struct FoldState: Sendable {
     var consent: ConsentTable
     var traits = TraitTable()
     var activity = ActivityTable()
-    var metrics = MetricTable()
+    var metrics: MetricTable
     var memberships = MembershipTable()
+    var wakes = WakeQueue()
     var situations: SituationTable
     var decisions = DecisionColumns()
     var lanes: [LaneState] = []
@@ -45,9 +46,7 @@ public struct FoldState: Sendable {
     // Derived, never written.
     let schedule: Schedule
     var laneNumbers: [Lane: Int] = [:]
-    var activeMetrics: [Int] = []
-    var audienceMetrics: [[Int]] = []
-    var expiries = ExpiryQueue()
+    var audienceIndex = AudienceIndex()
     /// Changes since somebody last took them; nil when nobody listens.
     public var journal: [ProjectionChange]?
     var scratch = Scratch()
@@ -92,6 +91,7 @@ public struct FoldState: Sendable {
         self.schedule = schedule
         identity = IdentityTable(key: key)
         consent = ConsentTable(key: key)
+        metrics = MetricTable(key: key)
         situations = SituationTable(key: key)
         initial = compile(.initial, version: 0, at: 0, text: "")
         if case .candidate(let policy, _) = schedule {
@@ -196,25 +196,6 @@ public struct FoldState: Sendable {
             audienceNumbers: policy.audiences.compactMap { audience in
                 memberships.audiences.intern(audience.name).map(Int.init)
             })
-    }
-
-    /// Puts the derived tables of the newest policy in place.
-    ///
-    /// - Returns: metrics that were never counted before.
-    mutating func adoptMetrics(of policy: CompiledPolicy) -> [Int] {
-        var fresh: [Int] = []
-        audienceMetrics = []
-        for audience in policy.policy.audiences {
-            var numbers: [Int] = []
-            for metric in audience.metrics {
-                let (index, isNew) = metrics.intern(metric)
-                numbers.append(index)
-                if isNew { fresh.append(index) }
-            }
-            audienceMetrics.append(numbers)
-        }
-        activeMetrics = Array(metrics.metrics.indices)
-        return fresh
     }
 
     mutating func openLanes(of policy: CompiledPolicy) {

@@ -233,7 +233,7 @@ extension FoldState {
     }
 
     /// Everybody whom a merge, a split or an event in a range of offsets concerned, as they are now, in order of
-    /// first mention.
+    /// first mention, and then those whom time alone or a policy moved.
     public func changedProfiles(in range: Range<UInt64>) -> [ProfileSummary] {
         var seen: Set<UInt32> = []
         var found: [ProfileSummary] = []
@@ -254,6 +254,11 @@ extension FoldState {
                 else { continue }
                 found.append(profile)
             }
+        }
+        for node in movedPeople(in: range) {
+            let root = identity.root(node)
+            guard seen.insert(root).inserted, let profile = profile(node: root) else { continue }
+            found.append(profile)
         }
         return found
     }

@@ -79,6 +79,8 @@ extension FoldState {
         else { throw LookProblem.laneClosed(lane.destination) }
         let destination = policy.policy.destinations[index]
         var verdicts: [Verdict] = []
+        // What this look lets leave: who went and came again in between is told of it once (E2).
+        var leaving: Set<LaneState.ToldKey> = []
         for (place, effect) in effects.enumerated() {
             guard let line = lines[place], let meta = metas[place] else {
                 var unreadable = Decision.allow
@@ -96,11 +98,26 @@ extension FoldState {
                         now: now)
                 }
             }
-            verdicts.append(verdict)
+            if case .send(let outgoing) = verdict, let told = toldKey(of: outgoing),
+                !leaving.insert(told).inserted
+            {
+                verdicts.append(.superseded)
+            } else {
+                verdicts.append(verdict)
+            }
         }
         return Look(
             offset: Offset(next), policyVersion: policy.version, destination: destination,
             generation: generation, isHeld: isHeld(lane), verdicts: verdicts)
+    }
+
+    /// Of whom and of which audience something is told; nil for an event.
+    private func toldKey(of outgoing: Outgoing) -> LaneState.ToldKey? {
+        guard let name = outgoing.audience, let audience = memberships.audiences.number(of: name),
+            let identifier = outgoing.profile.flatMap(identity.identifier(born:)),
+            let node = identity.root(ofIdentifier: identifier)
+        else { return nil }
+        return LaneState.ToldKey(audience: audience, node: node)
     }
 
     private func verdictOf(

@@ -104,6 +104,9 @@ struct ConsentTable {
         return reader
     }
 
+    /// Whether the record at `offset` was the last that asserted anything.
+    func wasAsserted(at offset: UInt64) -> Bool { historyOffsets.last == offset }
+
     /// Where `identifier` stands now.
     func standing(of identifier: UInt32, purpose: Int) -> ConsentStanding? {
         guard Int(identifier) < standingHeads.count else { return nil }

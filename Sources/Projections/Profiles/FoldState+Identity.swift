@@ -76,6 +76,7 @@ extension FoldState {
     mutating func take(_ resolution: Resolution) {
         for gone in resolution.gone {
             memberships.forget(gone)
+            wakes.forget(gone)
             journal?.append(.merged(kept: identity.root(gone), gone: gone))
         }
     }

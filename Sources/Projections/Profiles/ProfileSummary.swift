@@ -19,6 +19,16 @@ public struct ProfileSummary: Equatable, Sendable {
         public var offset: UInt64
         public var time: Int64
     }
+    public struct Attribute: Equatable, Sendable {
+        public var name: String
+        /// The value's JSON text; nil when it cannot be told exactly (D4).
+        public var json: String?
+        /// When the event happened that it is the value of, and its offset, where it is one's.
+        public var time: Int64?
+        public var offset: UInt64?
+        /// The different values themselves, as JSON, of one that counts them.
+        public var values: [String]?
+    }
     public struct Membership: Equatable, Sendable {
         public var audience: String
         /// The offset of the record that made it so.
@@ -47,6 +57,8 @@ public struct ProfileSummary: Equatable, Sendable {
     /// Events anchored to it; nil as of a past offset, where it is counted from the log instead.
     public var eventCount: Int?
     public var memberships: [Membership]
+    /// The policy's, in its order; none as of a past offset, since what was counted is known as of now.
+    public var attributes: [Attribute]
     public var refusals: [Refusal]
     /// Why its identifiers are one person's, oldest first; with links that were retracted. Empty in what a
     /// read model keeps.
@@ -150,6 +162,7 @@ extension FoldState {
                     Int($1) < activity.counts.count ? $0 + Int(activity.counts[Int($1)]) : $0
                 } : nil,
             memberships: memberships(of: root, asOf: offset),
+            attributes: offset == nil ? attributes(of: members) : [],
             refusals: detail == .present ? [] : refusals(members, asOf: offset),
             evidence: detail == .present ? [] : evidence(members, asOf: offset),
             mpid: MPID(id, key: key))
@@ -193,8 +206,12 @@ extension FoldState {
     private func memberships(of root: UInt32, asOf offset: UInt64?) -> [ProfileSummary.Membership] {
         var found: [ProfileSummary.Membership] = []
         for (audience, name) in memberships.audiences.names.enumerated() {
-            let since =
-                offset.map { past(audience, root, asOf: $0) } ?? memberships.since(audience, root)
+            let since: UInt64? =
+                if let offset {
+                    past(audience, root, asOf: offset)
+                } else {
+                    memberships.since(audience, root)
+                }
             if let since { found.append(ProfileSummary.Membership(audience: name, since: since)) }
         }
         return found.sorted { $0.audience.utf8.lexicographicallyPrecedes($1.audience.utf8) }

@@ -98,9 +98,17 @@ struct TraitTable {
 
     /// The standing value of one key on one identifier.
     func value(of identifier: UInt32, key: UInt16) -> Value? {
-        var found: Value?
-        forEach(of: identifier) { if $0.key == key { found = $0 } }
-        return found
+        guard Int(identifier) < heads.count else { return nil }
+        var entry = heads[Int(identifier)]
+        while entry != Self.none {
+            let row = Int(entry)
+            if entryKeys[row] == key {
+                return Value(
+                    key: key, time: times[row], offset: offsets[row], token: Array(bytes(entry)))
+            }
+            entry = next[row]
+        }
+        return nil
     }
 
     func write(into out: inout CanonicalWriter) {

@@ -5,6 +5,7 @@ enum OperationCatalog {
     /// These answer a GET too; everything else changes something and takes a POST.
     private static let reading: Set<String> = [
         "status", "explain", "audit.disclosures", "profile", "consent", "audience", "audiences",
+        "audience.show", "audience.explain",
         "policy.history", "replay.plans", "replay.findings", "log.stat", "log.cat", "rejects",
         "access.list", "identity.review", "identity.retractions", "identity.refusals",
     ]

@@ -104,22 +104,6 @@ struct Profile: AsyncParsableCommand {
     }
 }
 
-struct Audience: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Who is in an audience; without a name, which audiences there are.")
-    @OptionGroup var place: Place
-    @Argument(help: "The audience's name in the policy.")
-    var name: String?
-
-    func run() async throws {
-        guard let name else {
-            try await Client.ask(place, "audiences", JSONObject())
-            return
-        }
-        try await Client.ask(place, "audience", JSONObject.of(("name", .string(name))))
-    }
-}
-
 struct Rejects: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "What was refused at the door last, and why.")

@@ -1,0 +1,116 @@
+import CustomerModel
+import EventLog
+import JSONText
+import Projections
+
+/// Questions about audiences.
+extension Workspace {
+    func audiences() -> JSONValue {
+        let audiences = projection.read { $0.audienceSummaries() }
+        return [
+            "audiences": .array(
+                audiences.map {
+                    [
+                        "audience": .string($0.name), "members": .count($0.members),
+                        "defined": .bool($0.definition != nil),
+                    ]
+                })
+        ]
+    }
+
+    /// How many are in it, what it means, and who is told.
+    func showAudience(_ parameters: Parameters) throws -> JSONValue {
+        let name = try parameters.text("name")
+        let found = projection.read { state in
+            state.audienceSummaries().first { $0.name == name }
+        }
+        guard let audience = found else { throw Self.unknownAudience(name) }
+        return [
+            "audience": .string(name), "members": .count(audience.members),
+            "definition": audience.definition.map(JSONValue.string) ?? .null,
+            "destinations": .texts(audience.destinations),
+            "changes": .array(
+                audience.changes.map {
+                    [
+                        "reason": .string($0.reason.name), "entered": .count($0.entered),
+                        "exited": .count($0.exited),
+                    ]
+                }),
+        ]
+    }
+
+    /// Who is in it, or was as known at an offset or a time.
+    func audience(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
+        let name = try parameters.text("name")
+        let limit = try parameters.integer("limit", default: 1000, in: 1...1_000_000)
+        let asOf = try await optionalOffset(parameters)
+        let end = projection.applied.value
+        if let asOf, asOf >= end {
+            throw OperationError.badRequest(
+                "nothing is known at offset \(asOf) yet; the last one is \(end == 0 ? 0 : end - 1)")
+        }
+        guard let members = projection.read({ $0.members(ofAudience: name, asOf: asOf) }) else {
+            throw Self.unknownAudience(name)
+        }
+        try await noteRead("audience", nil, by: principal, upTo: asOf ?? end)
+        let shown = members.prefix(limit)
+        return [
+            "audience": .string(name), "members": .count(members.count),
+            "profiles": .texts(shown.map(\.profile.description)),
+            "since": .array(shown.map { .offset($0.since) }),
+            "asOf": stamp(
+                asOf: asOf ?? end, question: asOf == nil ? .asCorrected : .asKnown),
+        ]
+    }
+
+    /// Why a person is in it, or not, part by part.
+    func explainAudience(_ parameters: Parameters, by principal: Principal) async throws
+        -> JSONValue
+    {
+        let name = try parameters.text("name")
+        let person = try parameters.person()
+        let end = projection.applied.value
+        try await noteRead("audience.explain", person, by: principal, upTo: end)
+        guard
+            projection.read({ state in
+                state.audienceSummaries().contains { $0.name == name && $0.definition != nil }
+            })
+        else { throw Self.unknownAudience(name) }
+        guard let why = projection.read({ $0.explain(audience: name, of: person) }) else {
+            throw unknownPerson()
+        }
+        return [
+            "audience": .string(name), "profile": .string(why.profile.description),
+            "member": .bool(why.isMember), "since": .optionalOffset(why.since),
+            "condition": Self.present(why.condition), "agrees": .bool(why.agrees),
+            "projectionTime": .time(why.projectionTime),
+            "policyVersion": .count(why.policyVersion),
+            "asOf": stamp(asOf: end, question: .asCorrected),
+        ]
+    }
+
+    private static func present(_ part: AudienceExplanation.Part) -> JSONValue {
+        var members: [(String, JSONValue)] = [
+            ("condition", .string(part.text)), ("holds", .string(part.truth.word)),
+        ]
+        if let found = part.found { members.append(("found", .string(found))) }
+        if let time = part.changesAt { members.append(("canChangeAt", .time(time))) }
+        if !part.parts.isEmpty { members.append(("parts", .array(part.parts.map(present)))) }
+        return .members(members)
+    }
+
+    private static func unknownAudience(_ name: String) -> OperationError {
+        OperationError.notFound(
+            "no policy in force names an audience \(name); `sluice audience list` lists them")
+    }
+}
+
+extension Truth {
+    fileprivate var word: String {
+        switch self {
+        case .no: "no"
+        case .unknown: "unknown"
+        case .yes: "yes"
+        }
+    }
+}
