@@ -3,7 +3,9 @@ import CustomerModel
 extension PolicyReader {
     /// The whole policy; nil when some part of it is missing.
     mutating func policy(_ root: PolicyNode) -> Policy? {
-        let keys = ["policy", "identity", "consent", "purposes", "audiences", "destinations"]
+        let keys = [
+            "policy", "identity", "consent", "purposes", "audiences", "plans", "destinations",
+        ]
         guard let top = section(root, of: "the policy", keys: keys) else { return nil }
         var name: String?
         if let node = top["policy"] {
@@ -25,11 +27,12 @@ extension PolicyReader {
         let consent =
             top["consent"].map { consentRules($0) } ?? ConsentRules(resolution: .strictest)
         let audiences = top["audiences"].map { readAudiences($0) } ?? []
+        let plans = top["plans"].map { readPlans($0) } ?? []
         let destinations = top["destinations"].map { readDestinations($0) } ?? []
         guard let name, let identity, let consent else { return nil }
         return Policy(
             name: name, identity: identity, purposes: purposes, consent: consent,
-            destinations: destinations, audiences: audiences)
+            destinations: destinations, audiences: audiences, plans: plans)
     }
 
     /// `purposes`: a mapping from name to what means it. The names are known even of broken ones, so that

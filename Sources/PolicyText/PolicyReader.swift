@@ -13,6 +13,8 @@ struct PolicyReader {
     var identifierPaths: Set<FieldPath> = []
     var purposes: [String] = []
     var audiences: [String] = []
+    /// Whether a condition may ask the profile, and the moment of receipt: in a destination's filter.
+    var readsProfile = false
 
     /// The keys of one mapping, after unknown ones have been noted.
     struct Section {

@@ -112,9 +112,42 @@ struct RandomHistory {
             """
         return Policies.shop(
             resolve: version == 1 ? "latest" : "strictest",
-            ads: version == 2
-                ? "    sample: 50%\n    audiences: [buyers]"
-                : "    audiences: [buyers]",
-            audiences: audiences)
+            warehouse: version == 1 ? "    plans: ignore" : "",
+            ads: [
+                "    audiences: [buyers]",
+                """
+                    audiences: [buyers]
+                    filter: { not: { field: profile.traits.plan, is: p0 } }
+                """,
+                """
+                    sample: 50%
+                    audiences: [buyers]
+                    filter:
+                      any:
+                        - { field: profile.audiences, contains: buyers }
+                        - { field: profile.traits.plan, startsWith: p }
+                """,
+            ][min(version, 2)],
+            audiences: audiences + "\n" + plans(version))
+    }
+
+    /// Orders of little worth break the plan; what becomes of them changes with the version.
+    private static func plans(_ version: Int) -> String {
+        """
+        plans:
+          web:
+            sources: [web]
+            unplanned: \(version == 2 ? "quarantine" : "allow")
+            violation: \(["quarantine", "strip", "withhold"][min(version, 2)])
+            events:
+              - track: Order Completed
+                properties:
+                  required: [revenue]
+                  properties:
+                    revenue: { type: number, minimum: \(20 - version) }
+                    order_id: { maxLength: \(version == 1 ? 0 : 5) }
+              - track: Product Viewed
+              - track: Segment Consent Preference Updated
+        """
     }
 }

@@ -199,6 +199,8 @@ extension Workspace {
                         "required": .bool(purpose.needsConsent),
                     ]
                 }),
+            "trackingPlan": explanation.tracking.map(Self.present) ?? .null,
+            "filterRead": Self.present(explanation.fields),
             "profile": .text(explanation.profile?.description),
             "presentProfile": .text(explanation.presentProfile?.description),
             "recordedDecision": explanation.recorded.map {
@@ -240,6 +242,9 @@ extension Workspace {
             lines.append(
                 "Consent for \(purpose.name) was \(purpose.state.value.name)\(because)."
                     + (purpose.needsConsent ? "" : " This purpose does not rest on consent."))
+        }
+        if let tracking = explanation.tracking, tracking.outcome != .conforms {
+            lines.append(Self.words(tracking))
         }
         switch explanation.status {
         case nil where explanation.rederived.isAllow && explanation.recorded != nil:

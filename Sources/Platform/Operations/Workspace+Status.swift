@@ -15,7 +15,8 @@ extension Workspace {
                 policy: state.policy.map { ($0.version, $0.policy.name) },
                 lanes: state.laneStatuses(), counts: state.counts(),
                 findings: state.allFindings().count, records: state.recordCount,
-                restored: state.destinationsHeldByRestore
+                restored: state.destinationsHeldByRestore,
+                violations: state.planViolations(), quarantined: state.quarantinedCount
             )
         }
         let dispatchers = running.withLock { $0.dispatchers }
@@ -58,6 +59,7 @@ extension Workspace {
             ("projection", projectionPart), ("policy", policyPart),
             ("destinations", .array(destinations)), ("audiences", .array(audiences)),
             ("findings", .count(seen.findings)),
+            ("tracking", Self.presentTracking(seen.violations, quarantined: seen.quarantined)),
             ("collected", collectedPart), ("readModel", await readModelStatus(durable: durable)),
         ]).adding(soundness())
     }

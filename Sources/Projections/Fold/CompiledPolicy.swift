@@ -14,10 +14,15 @@ public final class CompiledPolicy: Sendable {
     let purposeNumbers: [UInt8]
     /// The fold's number of each audience.
     let audienceNumbers: [Int]
+    /// What its filters ask of profiles, and the numbers of those columns.
+    let profileFields: [FieldPath]
+    let profileNumbers: [Int]
+    let plans: PlanIndex
 
     init(
         version: Int, activatedAt: UInt64, policy: Policy, text: String,
-        identity: CompiledIdentity, purposeNumbers: [UInt8], audienceNumbers: [Int]
+        identity: CompiledIdentity, purposeNumbers: [UInt8], audienceNumbers: [Int],
+        profileNumbers: [Int]
     ) {
         self.version = version
         self.activatedAt = activatedAt
@@ -26,7 +31,13 @@ public final class CompiledPolicy: Sendable {
         self.identity = identity
         self.purposeNumbers = purposeNumbers
         self.audienceNumbers = audienceNumbers
+        profileFields = policy.profileFields
+        self.profileNumbers = profileNumbers
+        plans = PlanIndex(policy.plans)
     }
+
+    /// Whether a filter asks who is in which audience.
+    var asksAudiences: Bool { profileFields.contains { $0.names == ["profile", "audiences"] } }
 
     public func destinationIndex(_ name: String) -> Int? {
         policy.destinations.firstIndex { $0.name == name }

@@ -6,7 +6,7 @@ import JSONText
 extension FoldState {
     /// Judges one person by every audience of the newest policy.
     mutating func evaluateAudiences(of root: UInt32, offset: UInt64, reason: MembershipReason) {
-        guard let policy = policies.last, !policy.policy.audiences.isEmpty else { return }
+        guard let policy = audiencePolicy, !policy.policy.audiences.isEmpty else { return }
         var members: [UInt32] = []
         identity.appendMembers(ofRoot: root, upTo: nil, to: &members)
         for (index, audience) in policy.policy.audiences.enumerated() {

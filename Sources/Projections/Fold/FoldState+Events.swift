@@ -141,7 +141,7 @@ extension FoldState {
             if takeTraits(event.body.context("traits"), anchor, event) { mustEvaluate = true }
         }
         journal?.append(.profile(node: resolution.root))
-        if isSimulation { return }
+        if !keepsAudiences { return }
         for metric in activeMetrics where note(metric, event, anchor: anchor) {
             mustEvaluate = true
         }
@@ -195,6 +195,8 @@ extension FoldState {
         defer { swap(&purposes, &scratch.purposes) }
         purposeStates(of: root, policy: policy, now: received.microseconds, into: &purposes)
         Self.narrow(&purposes, by: signal, offset: event.offset)
+        let profile = readProfile(policy, root: root)
+        let plan = checkPlan(event, source: record.source, policy: policy)
         let item = Case(
             body: event.body, source: record.source, type: event.type, name: event.name,
             received: received.microseconds, occurred: record.occurred,
@@ -202,7 +204,8 @@ extension FoldState {
             isSuppressed: isSuppressed(root: root, candidates: scratch.candidates),
             isUnreadable: signal.isUnreadable
                 || hasUnreadable(keys: record.keys, root: root),
-            profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root))
+            profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root),
+            eventReceived: received.microseconds, fields: profile, plan: plan)
         scratch.bits.removeAll(keepingCapacity: true)
         for destination in policy.policy.destinations {
             let decision = Judge.decide(

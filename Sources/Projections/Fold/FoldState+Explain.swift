@@ -20,6 +20,10 @@ public struct Explanation: Sendable {
     /// The allowlist line that meant the event.
     public var rule: EventRule?
     public var purposes: [Purpose]
+    /// What its source's tracking plan said of it; nil when there was none.
+    public var tracking: PlanVerdict?
+    /// What the filter read of the profile, as of the event.
+    public var fields: ProfileValues?
     public var profile: ProfileID?
     public var presentProfile: ProfileID?
     /// Whether the lane was open when the event came, and so whether it could be released by itself.
@@ -80,7 +84,10 @@ extension FoldState {
             isSuppressed: wasSuppressed(root, asOf: offset),
             isUnreadable: signal.isUnreadable
                 || hasUnreadable(keys: keys, root: root ?? IdentityTable.none, asOf: offset),
-            profile: profile)
+            profile: profile, eventReceived: received.microseconds,
+            fields: self.profile(policy, of: root, asOf: offset),
+            plan: policy.plans.verdict(
+                on: body, type: type, name: body.name?.string ?? "", source: source))
         var rederived = Decision.allow
         if known != nil {
             rederived = Judge.decide(
@@ -94,7 +101,7 @@ extension FoldState {
         }
         let lane = laneNumber(judged.name, judged.epoch, Lane.eventSlot)
         let row = lane.flatMap { lanes[$0].row(offset) }
-        let judgedStates = known == nil ? [] : judged.purposes
+        let judgedStates = known == nil ? [] : judged.purposes + judged.anyPurposes
         return Explanation(
             offset: offset, destination: name, policyVersion: version, rederived: rederived,
             recorded: known.flatMap {
@@ -106,7 +113,7 @@ extension FoldState {
                     name: policy.policy.purposes[$0].name, state: states[$0],
                     needsConsent: policy.policy.purposes[$0].needsConsent)
             },
-            profile: profile,
+            tracking: item.plan, fields: item.fields, profile: profile,
             presentProfile: root.map { identity.profileID(ofRoot: identity.root($0)) },
             laneStart: lane.map { lanes[$0].start }, releasedTo: lane.map { lanes[$0].releasedTo },
             status: row?.status, tries: Int(row?.tries ?? 0),

@@ -40,6 +40,9 @@ public struct FoldState: Sendable {
     var findings = FindingColumns()
     /// Every source that an event came from, in order of first appearance.
     var sources = NameTable()
+    /// What filters read of profiles, by event.
+    var profileColumns: ProfileColumns
+    var planTable = PlanTable()
 
     // Derived, never written.
     let schedule: Schedule
@@ -89,9 +92,12 @@ public struct FoldState: Sendable {
         self.key = key
         self.schedule = schedule
         identity = IdentityTable(key: key)
+        profileColumns = ProfileColumns(key: key)
         initial = compile(.initial, version: 0, at: 0, text: "")
         if case .candidate(let policy, _) = schedule {
-            candidate = compile(policy, version: Self.candidateVersion, at: 0, text: "")
+            let compiled = compile(policy, version: Self.candidateVersion, at: 0, text: "")
+            candidate = compiled
+            if compiled.asksAudiences { _ = adoptMetrics(of: compiled) }
         }
     }
 
@@ -133,6 +139,12 @@ public struct FoldState: Sendable {
         if case .candidate = schedule { return true }
         return false
     }
+
+    /// Whether audiences are kept: always in a generation, in a simulation where its filters ask for them.
+    var keepsAudiences: Bool { !isSimulation || candidate?.asksAudiences == true }
+
+    /// Whose audiences people are judged by: they apply to all of history at once (P1).
+    var audiencePolicy: CompiledPolicy? { isSimulation ? candidate : policies.last }
 
     // MARK: Applying
 
@@ -191,7 +203,8 @@ public struct FoldState: Sendable {
             },
             audienceNumbers: policy.audiences.compactMap { audience in
                 memberships.audiences.intern(audience.name).map(Int.init)
-            })
+            },
+            profileNumbers: policy.profileFields.map { profileColumns.intern($0) })
     }
 
     /// Puts the derived tables of the newest policy in place.

@@ -89,9 +89,8 @@ extension FoldState {
                 let root = identity.root(ofIdentifier: subject)
             else { continue }
             purposeStates(of: root, policy: policy, now: projectionTime, into: &states)
-            let denials = destination.purposes.compactMap { purpose -> UInt64? in
-                states[purpose].value == .denied ? states[purpose].offset : nil
-            }
+            let denials = Judge.denials(
+                destination, states: states, purposes: policy.policy.purposes)
             // One that the look had read would have cancelled the effect.
             guard let denial = denials.max(), denial >= attempts.looks[attempt] else { continue }
             findings.append(

@@ -68,15 +68,18 @@ extension FoldState {
         purposeStates(of: root, policy: policy, now: now.microseconds, into: &states)
         Self.narrow(&states, by: signal, offset: offset)
         let name = body.name?.string ?? ""
+        let then =
+            anchor == DecisionColumns.none
+            ? nil : identity.root(ofIdentifier: anchor, asOf: offset)
+        let plan = policy.plans.verdict(on: body, type: type, name: name, source: meta.source)
         let item = Case(
             body: body, source: meta.source, type: type, name: name, received: now.microseconds,
             occurred: meta.occurred, purposes: states,
             isSuppressed: isSuppressed(root: root, candidates: []),
             isUnreadable: signal.isUnreadable || hasUnreadable(keys: meta.keys, root: root),
-            profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root))
-        let then =
-            anchor == DecisionColumns.none
-            ? nil : identity.root(ofIdentifier: anchor, asOf: offset)
+            profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root),
+            eventReceived: received.microseconds,
+            fields: profile(policy, of: then, asOf: offset), plan: plan)
         let decision = Judge.decide(
             destination, item, purposes: policy.policy.purposes,
             hasRequiredIdentifier: hasRequired(
@@ -92,7 +95,8 @@ extension FoldState {
         guard
             let rendered = Rendering.event(
                 id: key.hex, event: body, occurred: Timestamp(microseconds: meta.occurred),
-                received: received, rule: rule, identifiers: identifiers)
+                received: received, rule: rule, identifiers: identifiers,
+                stripped: destination.followsPlans ? plan?.stripped ?? [] : [])
         else {
             var unreadable = Decision.allow
             unreadable.fail(.unreadable)
@@ -198,6 +202,8 @@ extension FoldState {
     }
 
     private static func relied(on destination: Destination, _ states: [ConsentState]) -> Offset? {
-        destination.purposes.compactMap { states[$0].offset }.max().map { Offset($0) }
+        (destination.purposes
+            + destination.anyPurposes.filter { states[$0].value == .granted })
+            .compactMap { states[$0].offset }.max().map { Offset($0) }
     }
 }

@@ -196,12 +196,13 @@ extension FoldState {
     }
 
     /// Since when the person was in the audience, as of an offset; nil when they were not.
-    private func past(_ audience: Int, _ root: UInt32, asOf offset: UInt64) -> UInt64? {
+    func past(_ audience: Int, _ root: UInt32, asOf offset: UInt64) -> UInt64? {
         var since: UInt64?
         for index in 0..<memberships.changeCount {
             guard memberships.changeOffsets[index] <= offset else { break }
             guard Int(memberships.changeAudiences[index]) == audience,
-                identity.root(memberships.changeNodes[index], asOf: offset) == root,
+                // What a node that went under this one was is no longer so: who was joined is judged anew.
+                memberships.changeNodes[index] == root,
                 let change = memberships.change(index)
             else { continue }
             since = change.change == .entered ? change.offset : nil

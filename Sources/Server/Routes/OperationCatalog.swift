@@ -5,7 +5,8 @@ enum OperationCatalog {
     /// These answer a GET too; everything else changes something and takes a POST.
     private static let reading: Set<String> = [
         "status", "explain", "audit.disclosures", "profile", "consent", "audience", "audiences",
-        "policy.history", "replay.plans", "replay.findings", "log.stat", "log.cat", "rejects",
+        "policy.history", "policy.violations", "policy.quarantine", "replay.plans",
+        "replay.findings", "log.stat", "log.cat", "rejects",
         "access.list",
     ]
 
