@@ -197,13 +197,12 @@ import Testing
             name: "candidate")
         let simulated = history.rebuilt(schedule: .candidate(candidate, from: 0))
         let report = simulated.difference(
-            from: history.state.baseline(for: candidate), candidate: candidate,
-            range: 0..<history.next, samples: 2)
+            from: history.state.basis(for: candidate), range: 0..<history.next, samples: 2)
         let warehouse = try #require(report.destinations.first { $0.name == "warehouse" })
-        #expect(warehouse.allowedBefore == 5)
-        #expect(warehouse.allowedAfter == 5)
-        #expect(warehouse.newlyAllowed == 5)
-        #expect(warehouse.newlyWithheld == 5)
+        #expect(warehouse.counts.allowedBefore == 5)
+        #expect(warehouse.counts.allowedAfter == 5)
+        #expect(warehouse.counts.newlyAllowed == 5)
+        #expect(warehouse.counts.newlyWithheld == 5)
         #expect(warehouse.newlyAllowedBefore.map(\.reason) == ["event not listed"])
         #expect(warehouse.newlyWithheldBy.map(\.reason) == ["event not listed"])
         #expect(warehouse.allowedSamples.count == 2)
@@ -216,12 +215,12 @@ import Testing
         let policy = try #require(random.history.state.policy).policy
         let simulated = random.history.rebuilt(schedule: .candidate(policy, from: 1))
         let report = simulated.difference(
-            from: random.history.state.baseline(for: policy), candidate: policy,
-            range: 0..<random.history.next, samples: 1)
+            from: random.history.state.basis(for: policy), range: 0..<random.history.next,
+            samples: 1)
         random.history.clock += 1
         for destination in report.destinations {
-            #expect(destination.newlyAllowed == 0, "seed \(seed)")
-            #expect(destination.newlyWithheld == 0, "seed \(seed)")
+            #expect(destination.counts.newlyAllowed == 0, "seed \(seed)")
+            #expect(destination.counts.newlyWithheld == 0, "seed \(seed)")
         }
     }
 }

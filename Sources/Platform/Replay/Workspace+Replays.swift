@@ -92,64 +92,6 @@ extension Workspace {
         guard let seconds = Double(seconds), seconds > 0 else { return "0" }
         return String(Int(Double(count) / seconds))
     }
-
-    /// What a candidate would have changed. Sends nothing, changes nothing.
-    func simulate(_ parameters: Parameters) async throws -> JSONValue {
-        let (policy, _) = try readPolicy(parameters)
-        let samples = try parameters.integer("samples", default: 3, in: 0...1000)
-        let from = try await range(parameters, "from") ?? 0
-        let to = try await range(parameters, "to") ?? .max
-        return try await replays.run {
-            let started = ContinuousClock.now
-            let report = try await OwnThread.run("sluice.simulate") { [log, projection] in
-                var state = FoldState(
-                    key: log.identity.key, schedule: .candidate(policy, from: from))
-                var replayer = Replayer(log: log)
-                try replayer.advance(&state, to: projection.applied)
-                let baseline = projection.read { $0.baseline(for: policy) }
-                return state.difference(
-                    from: baseline, candidate: policy, range: from..<max(from, to),
-                    samples: samples)
-            }
-            return Self.present(report, policy: policy.name, seconds: Self.seconds(since: started))
-                .adding([("asOf", stamp(asOf: report.to, question: .asKnown))])
-        }
-    }
-
-    func range(_ parameters: Parameters, _ name: String) async throws -> UInt64? {
-        guard let text = try parameters.optionalText(name) else { return nil }
-        return try await offset(text)
-    }
-
-    private static func present(_ report: SimulationReport, policy: String, seconds: String)
-        -> JSONValue
-    {
-        func reasons(_ list: [(reason: String, count: Int)]) -> JSONValue {
-            .array(list.map { ["reason": .string($0.reason), "events": .count($0.count)] })
-        }
-        return [
-            "policy": .string(policy), "from": .offset(report.from), "to": .offset(report.to),
-            "events": .count(report.events),
-            "peopleBefore": .count(report.peopleBefore),
-            "peopleAfter": .count(report.peopleAfter),
-            "destinations": .array(
-                report.destinations.map { item in
-                    [
-                        "destination": .string(item.name), "events": .count(item.considered),
-                        "allowedBefore": .count(item.allowedBefore),
-                        "allowedAfter": .count(item.allowedAfter),
-                        "newlyAllowed": .count(item.newlyAllowed),
-                        "newlyWithheld": .count(item.newlyWithheld),
-                        "overShared": .count(item.overShared),
-                        "newlyAllowedBefore": reasons(item.newlyAllowedBefore),
-                        "newlyWithheldBy": reasons(item.newlyWithheldBy),
-                        "allowedSamples": .array(item.allowedSamples.map(JSONValue.offset)),
-                        "withheldSamples": .array(item.withheldSamples.map(JSONValue.offset)),
-                    ]
-                }),
-            "seconds": .number(seconds),
-        ]
-    }
 }
 
 /// Carries a state between the threads that work on it one after the other.

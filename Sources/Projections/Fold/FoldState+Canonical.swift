@@ -26,6 +26,7 @@ extension FoldState {
         activity.write(into: &out)
         metrics.write(into: &out)
         memberships.write(into: &out)
+        situations.write(into: &out)
         decisions.write(into: &out)
         out.integer(UInt32(lanes.count))
         for lane in lanes { lane.write(into: &out) }
@@ -101,7 +102,9 @@ extension FoldState {
         }
         try metrics.read(from: &reader)
         memberships = try MembershipTable(from: &reader, nodes: identity.nodeCount)
-        decisions = try DecisionColumns(from: &reader)
+        situations = try SituationTable(from: &reader, key: key)
+        decisions = try DecisionColumns(
+            from: &reader, situations: situations.situations.count)
         for number in 0..<Int(try reader.integer(UInt32.self)) {
             lanes.append(try LaneState(from: &reader, space: decisions.space))
             laneNumbers[lanes[number].lane] = number
@@ -133,7 +136,7 @@ extension FoldState {
         let columns = try ProfileColumns(from: &reader, key: key)
         // The policies' fields were numbered in the order in which they came.
         guard columns.fields == profileColumns.fields,
-            columns.end <= UInt64(decisions.rows.count)
+            columns.end <= UInt64(decisions.count)
         else { throw CanonicalError(position: reader.position, expected: "the policies' fields") }
         profileColumns = columns
         planTable = try PlanTable(from: &reader)

@@ -10,7 +10,6 @@ extension FoldState {
         }
         guard let received = EventClock.time(line["received"]) else { throw FoldProblem.noTime }
         guard let policy = governing(record.offset) else {
-            decisions.append(version: 0, bits: [], anchor: DecisionColumns.none)
             return
         }
         if sources.names.last != record.source { _ = sources.intern(record.source) }
@@ -213,8 +212,13 @@ extension FoldState {
                 hasRequiredIdentifier: hasRequired(destination, root: root), sampleKey: key)
             scratch.bits.append(decision.bits)
         }
+        let situation = situation(item, root: root, policy: policy)
         decisions.append(
-            version: UInt32(policy.version), bits: scratch.bits, anchor: resolution.anchor)
+            DecisionColumns.Entry(
+                version: UInt32(policy.version), bits: scratch.bits, situation: situation,
+                anchor: resolution.anchor,
+                person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),
+                received: item.received, occurred: item.occurred))
     }
 
     /// Whether the person has one of the identifiers that a destination cannot do without.

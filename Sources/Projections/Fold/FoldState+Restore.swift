@@ -74,7 +74,7 @@ extension FoldState {
     public var destinationsHeldByRestore: [String] { restoredDestinations }
 
     /// Records that there are, readable or not: offsets without their gaps.
-    public var recordCount: Int { decisions.rows.count }
+    public var recordCount: Int { decisions.count }
 
     /// The next at most `limit` offsets from `offset` on that follow each other without a gap; nil when
     /// nothing from there on is applied.

@@ -9,7 +9,7 @@ import PolicyText
 /// nothing, and every order in it is the log's order. Not thread-safe; whoever holds it holds it alone.
 public struct FoldState: Sendable {
     /// Changes when the same log would fold to another state. A checkpoint of another version is not read.
-    public static let codeVersion = 2
+    public static let codeVersion = 3
 
     let key: SipKey
     /// The first offset that is not applied.
@@ -25,6 +25,7 @@ public struct FoldState: Sendable {
     var activity = ActivityTable()
     var metrics = MetricTable()
     var memberships = MembershipTable()
+    var situations: SituationTable
     var decisions = DecisionColumns()
     var lanes: [LaneState] = []
     var attempts = AttemptTable()
@@ -93,6 +94,7 @@ public struct FoldState: Sendable {
         self.schedule = schedule
         identity = IdentityTable(key: key)
         profileColumns = ProfileColumns(key: key)
+        situations = SituationTable(key: key)
         initial = compile(.initial, version: 0, at: 0, text: "")
         if case .candidate(let policy, _) = schedule {
             let compiled = compile(policy, version: Self.candidateVersion, at: 0, text: "")

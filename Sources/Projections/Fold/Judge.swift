@@ -32,9 +32,7 @@ enum Judge {
     ) -> Decision {
         var decision = Decision.allow
         if !destination.isEnabled { decision.fail(.destinationDisabled) }
-        if let sources = destination.sources, !sources.contains(item.source) {
-            decision.fail(.sourceNotConnected)
-        }
+        if !destination.takes(item.source) { decision.fail(.sourceNotConnected) }
         if item.isSuppressed { decision.fail(.suppressed) }
         if let plan = item.plan, plan.withholds(from: destination) {
             decision.fail(.trackingPlanViolation)
@@ -47,13 +45,17 @@ enum Judge {
             decision.fail(.filter)
         }
         consent(destination, states: item.purposes, purposes: purposes, into: &decision)
-        if !integrationAllows(destination.integrationName, item.body) {
+        if !integrationAllows(
+            destination.integrationName, own: item.body.item["integrations"],
+            shared: item.body.sharedIntegrations)
+        {
             decision.fail(.integrationsSwitch)
         }
         if !hasRequiredIdentifier { decision.fail(.missingIdentifier) }
-        if let limit = destination.maximumAgeMicroseconds {
-            let age = item.received.subtractingReportingOverflow(item.occurred)
-            if age.overflow || age.partialValue > limit { decision.fail(.tooOld) }
+        if let limit = destination.maximumAgeMicroseconds,
+            isTooOld(received: item.received, occurred: item.occurred, limit: limit)
+        {
+            decision.fail(.tooOld)
         }
         if let share = destination.samplePerMillion,
             !isSampled(item.profile, share: share, key: sampleKey)
@@ -109,10 +111,13 @@ enum Judge {
     }
 
     /// The client's own switch: its entry for this name, else `All`, else yes. Anything unreadable is no.
-    private static func integrationAllows(_ name: String, _ body: EventBody) -> Bool {
-        guard
-            let entry = integration(name, body) ?? integration("All", body)
-        else { return true }
+    ///
+    /// - Parameters:
+    ///   - own: the item's `integrations`.
+    ///   - shared: those of the batch it came in.
+    static func integrationAllows(_ name: String, own: JSONView?, shared: JSONView?) -> Bool {
+        func entry(_ name: String) -> JSONView? { own?.member(name) ?? shared?.member(name) }
+        guard let entry = entry(name) ?? entry("All") else { return true }
         switch entry.kind {
         case .bool: return entry.bool == true
         case .object: return true
@@ -121,8 +126,10 @@ enum Judge {
         }
     }
 
-    private static func integration(_ name: String, _ body: EventBody) -> JSONView? {
-        body.item["integrations"]?.member(name) ?? body.sharedIntegrations?.member(name)
+    /// Whether an event is older than `limit`, or so old that its age cannot be told. Microseconds.
+    static func isTooOld(received: Int64, occurred: Int64, limit: Int64) -> Bool {
+        let age = received.subtractingReportingOverflow(occurred)
+        return age.overflow || age.partialValue > limit
     }
 
     /// D4: by keyed hash of the person's oldest birth, so that a person is in or out for good.
@@ -131,4 +138,9 @@ enum Judge {
         let hash = SipHash.hash(Array("sample\u{0}\(profile)".utf8), key: key)
         return hash % 1_000_000 < UInt64(share)
     }
+}
+
+extension Destination {
+    /// Whether events of this source may reach it at all.
+    func takes(_ source: String) -> Bool { sources?.contains(source) ?? true }
 }

@@ -152,7 +152,7 @@ extension FoldState {
 
     public func counts() -> Counts {
         Counts(
-            events: decisions.rows.count { $0 != DecisionColumns.none }, people: personCount,
+            events: decisions.eventCount(in: 0..<next), people: personCount,
             identifiers: identity.identifierCount, refusedLinks: identity.refusals.offsets.count,
             parked: zip(parked.offsets, parked.reasons).map { ($0, $1) },
             audiences: memberships.audiences.names.enumerated().map {
@@ -203,7 +203,8 @@ extension FoldState {
         var seen: Set<UInt32> = []
         var found: [ProfileSummary] = []
         for stretch in decisions.stretches(in: range) {
-            for anchor in decisions.anchors[stretch.rows] where anchor != DecisionColumns.none {
+            for anchor in stretch.rows.lazy.map({ decisions.anchors[$0] })
+            where anchor != DecisionColumns.none {
                 guard let root = identity.root(ofIdentifier: anchor), seen.insert(root).inserted,
                     let profile = profile(node: root)
                 else { continue }

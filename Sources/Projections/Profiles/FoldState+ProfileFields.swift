@@ -12,7 +12,7 @@ extension FoldState {
         if root != IdentityTable.none {
             identity.appendMembers(ofRoot: root, upTo: nil, to: &members)
         }
-        let place = UInt64(decisions.rows.count)
+        let place = UInt64(decisions.count)
         var tokens: [[UInt8]?] = []
         for (field, number) in zip(policy.profileFields, policy.profileNumbers) {
             let token = profileToken(field, root: root, members: members, asOf: nil)

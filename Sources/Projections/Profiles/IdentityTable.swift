@@ -124,6 +124,20 @@ struct IdentityTable {
         return root(nodes[Int(identifier)], asOf: offset)
     }
 
+    /// Every identifier's birth (I6), apart from all else.
+    struct Births: Sendable {
+        let offsets: [UInt64]
+        let ordinals: [UInt16]
+        subscript(identifier: UInt32) -> ProfileID {
+            ProfileID(offset: offsets[Int(identifier)], ordinal: ordinals[Int(identifier)])
+        }
+    }
+
+    var births: Births { Births(offsets: birthOffsets, ordinals: birthOrdinals) }
+
+    /// The identifier whose birth is the person's id (I6).
+    func oldestMember(ofRoot root: UInt32) -> UInt32 { oldestMembers[Int(root)] }
+
     func profileID(ofRoot root: UInt32) -> ProfileID { birth(oldestMembers[Int(root)]) }
 
     /// The person's id as it was.

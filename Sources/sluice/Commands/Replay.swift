@@ -20,9 +20,14 @@ struct Replay: AsyncParsableCommand {
         var to: String?
         @Option(help: "How many differing events to name for each destination.")
         var samples: Int?
+        @Flag(
+            help:
+                "Fold every line again, even where columns can tell: slower, with the same counts.")
+        var fold = false
 
         func run() async throws {
             var parameters = try file.parameters()
+            parameters["fold"] = .bool(fold)
             parameters["from"] = .text(from)
             parameters["to"] = .text(to)
             parameters["samples"] = .whole(samples)

@@ -30,7 +30,12 @@ enum SimulationView {
             lines += reasons(
                 item, "newlyAllowedBefore", "allowedSamples", "newly allowed, withheld before by")
         }
-        if let seconds = value["seconds"] { lines += ["", "took \(Renderer.cell(seconds)) s"] }
+        if let seconds = value["seconds"] {
+            let how =
+                value["foldedBecause"]?.string.map { "folding every line again: \($0)" }
+                ?? "from columns alone"
+            lines += ["", "took \(Renderer.cell(seconds)) s, \(how)"]
+        }
         return lines.joined(separator: "\n")
     }
 

@@ -1,0 +1,51 @@
+/// One value a record, in chunks, so that a copy that somebody reads costs a writer one chunk and no more.
+struct EventColumn<Element: FixedWidthInteger & Sendable>: Sendable {
+    /// Values in a chunk: a power of two.
+    static var chunkSize: Int { 1 << 16 }
+
+    private(set) var chunks: [[Element]] = []
+    private(set) var count = 0
+
+    init() {}
+
+    init(_ values: [Element]) {
+        var start = 0
+        while start < values.count {
+            let end = min(start + Self.chunkSize, values.count)
+            chunks.append(Array(values[start..<end]))
+            start = end
+        }
+        count = values.count
+    }
+
+    @inline(__always)
+    subscript(place: Int) -> Element { chunks[place >> 16][place & 0xFFFF] }
+
+    mutating func append(_ value: Element) {
+        if count & (Self.chunkSize - 1) == 0 {
+            var chunk: [Element] = []
+            // The first chunk grows as it must: most logs in tests and on laptops are small.
+            if !chunks.isEmpty { chunk.reserveCapacity(Self.chunkSize) }
+            chunks.append(chunk)
+        }
+        chunks[chunks.count - 1].append(value)
+        count += 1
+    }
+
+    /// Hands out a range, a chunk's part at a time, with the place of its first value.
+    func forEachPart(of range: Range<Int>, _ body: (Int, ArraySlice<Element>) -> Void) {
+        var place = range.lowerBound
+        while place < range.upperBound {
+            let chunk = chunks[place >> 16]
+            let start = place & 0xFFFF
+            let end = min(chunk.count, start + (range.upperBound - place))
+            body(place, chunk[start..<end])
+            place += end - start
+        }
+    }
+}
+
+extension CanonicalWriter {
+    /// As a column that stands in one piece.
+    mutating func column<T>(_ column: EventColumn<T>) { self.column(Array(column.chunks.joined())) }
+}

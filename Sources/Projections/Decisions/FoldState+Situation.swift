@@ -1,0 +1,43 @@
+import CustomerModel
+import JSONText
+
+extension FoldState {
+    /// The number of an event's situation, as its decisions see it.
+    mutating func situation(_ item: Case, root: UInt32, policy: CompiledPolicy) -> UInt32 {
+        var flags: Situation.Flags = []
+        if item.isSuppressed { flags.insert(.suppressed) }
+        if item.isUnreadable { flags.insert(.unreadable) }
+        var consent = ConsentRow()
+        for (index, state) in item.purposes.enumerated() {
+            consent.set(state.value, purpose: policy.purposeNumbers[index])
+        }
+        let source = sources.number(of: item.source)
+        let name = situations.intern(name: item.name)
+        let integrations = situations.intern(integrationsOf: item.body, room: &scratch.value)
+        let types = identity.typeMask(ofRoot: root)
+        if source == nil || name == nil || integrations == nil || types == nil {
+            flags.insert(.open)
+        }
+        return situations.intern(
+            Situation(
+                source: source ?? .max, type: item.type?.rawValue ?? 0, flags: flags,
+                name: name ?? .max, integrations: integrations ?? Situation.none,
+                consent: situations.intern(consent: consent), identifierTypes: types ?? 0))
+    }
+}
+
+extension IdentityTable {
+    /// Bit n: the person has an identifier of type n. Nil when there is one of a type past 63.
+    func typeMask(ofRoot root: UInt32) -> UInt64? {
+        guard root != Self.none else { return 0 }
+        var mask: UInt64 = 0
+        var member = firstMembers[Int(root)]
+        while member != Self.none {
+            let type = self.type(member)
+            guard type < 64 else { return nil }
+            mask |= 1 << UInt64(type)
+            member = nextMembers[Int(member)]
+        }
+        return mask
+    }
+}

@@ -1,0 +1,111 @@
+import CustomerModel
+import JSONText
+
+/// Asks a candidate's gates about situations instead of events: everything but filters, age and sampling.
+///
+/// Each part of a situation is asked about once, so that a moment costs a few look-ups a destination.
+struct SituationJudge {
+    private let destinations: [Destination]
+    /// By destination: identifier types of which one must be there; nil for no such need.
+    private let required: [UInt64?]
+    private var whats: [UInt64: [UInt16]] = [:]
+    private let bySource: [[UInt16]]
+    private let byIntegrations: [[UInt16]]
+    private let byConsent: [[UInt16]]
+    private let names: ByteTable
+
+    /// - Parameter numbers: the fold's number of each of the candidate's purposes.
+    init(_ candidate: Policy, purposes numbers: [UInt8], _ basis: SimulationBasis) {
+        destinations = candidate.destinations
+        names = basis.situations.names
+        required = destinations.map { destination in
+            guard !destination.requiredIdentifiers.isEmpty else { return nil }
+            var mask: UInt64 = 0
+            for name in destination.requiredIdentifiers {
+                if let type = basis.identifierTypes.firstIndex(of: name), type < 64 {
+                    mask |= 1 << UInt64(type)
+                }
+            }
+            return mask
+        }
+        bySource = basis.sources.map { source in
+            candidate.destinations.map { Self.bits(.sourceNotConnected, unless: $0.takes(source)) }
+        }
+        byConsent = basis.situations.consents.elements.map { row in
+            let states = numbers.map { ConsentState(value: row[$0], offset: nil) }
+            return candidate.destinations.map { destination in
+                var decision = Decision.allow
+                Judge.consent(
+                    destination, states: states, purposes: candidate.purposes, into: &decision)
+                return decision.bits
+            }
+        }
+        byIntegrations = (0..<basis.situations.integrations.count).map { number in
+            Self.integrations(
+                Array(basis.situations.integrations.bytes(UInt32(number))), candidate.destinations)
+        }
+    }
+
+    private static func bits(_ gate: Gate, unless holds: Bool) -> UInt16 {
+        var decision = Decision.allow
+        if !holds { decision.fail(gate) }
+        return decision.bits
+    }
+
+    private static func integrations(_ raw: [UInt8], _ destinations: [Destination]) -> [UInt16] {
+        let parts = raw.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
+        return parse(parts.first) { own in
+            parse(parts.count > 1 ? parts[1] : nil) { shared in
+                destinations.map {
+                    bits(
+                        .integrationsSwitch,
+                        unless: Judge.integrationAllows(
+                            $0.integrationName, own: own, shared: shared))
+                }
+            }
+        }
+    }
+
+    /// The text was a part of a line that was parsed before.
+    private static func parse<R>(_ raw: ArraySlice<UInt8>?, _ body: (JSONView?) -> R) -> R {
+        guard let raw, !raw.isEmpty else { return body(nil) }
+        var parser = JSONParser()
+        do {
+            return try parser.parse(Array(raw)) { body($0) }
+        } catch {
+            preconditionFailure("a part of a parsed line is JSON: \(error)")
+        }
+    }
+
+    /// What the gates say of a situation; the bits of filter, age and sampling are left at zero.
+    mutating func bits(_ situation: Situation, _ destination: Int) -> UInt16 {
+        var decision = Decision.allow
+        if !destinations[destination].isEnabled { decision.fail(.destinationDisabled) }
+        if situation.flags.contains(.suppressed) { decision.fail(.suppressed) }
+        if situation.flags.contains(.unreadable) { decision.fail(.unreadable) }
+        if let mask = required[destination], mask & situation.identifierTypes == 0 {
+            decision.fail(.missingIdentifier)
+        }
+        decision.bits |= bySource[Int(situation.source)][destination]
+        decision.bits |= byConsent[Int(situation.consent)][destination]
+        if situation.integrations != Situation.none {
+            decision.bits |= byIntegrations[Int(situation.integrations)][destination]
+        }
+        decision.bits |= what(situation)[destination]
+        return decision.bits
+    }
+
+    private mutating func what(_ situation: Situation) -> [UInt16] {
+        let key = UInt64(situation.type) << 32 | UInt64(situation.name)
+        if let known = whats[key] { return known }
+        let name = names.text(situation.name)
+        let type = EventType(rawValue: situation.type)
+        let bits = destinations.map { destination in
+            Self.bits(
+                .eventNotListed,
+                unless: type.map { destination.rule(type: $0, name: name) != nil } ?? false)
+        }
+        whats[key] = bits
+        return bits
+    }
+}
