@@ -17,6 +17,10 @@ let package = Package(
         .executable(name: "demo-shop", targets: ["DemoShop"]),
         .library(name: "EventLog", targets: ["EventLog"]),
         .library(name: "Platform", targets: ["Platform"]),
+        // For tools/benchmarks, which folds without a platform around.
+        .library(
+            name: "Folding",
+            targets: ["Projections", "CustomerModel", "PolicyText", "JSONText", "Hashing"]),
     ],
     dependencies: [
         .package(

@@ -16,7 +16,9 @@ public import CustomerModel
 ///     - { value: "null" }
 ///     - { prefix: test-, type: user_id }
 ///     - { suffix: "@example.invalid", type: email }
-///   reviewAbove: 100              # a link past so many identifiers waits for a person
+///     - { pattern: "^(test|demo)[0-9]*$", type: crm_id }
+///   reviewAbove: 100              # a link past so many identifiers waits for `sluice identity review`
+///   burst: { knownProfiles: 3, within: 1d }   # met with more known people: links no more
 ///
 /// consent:
 ///   resolve: strictest            # or latest (C4)
@@ -95,8 +97,12 @@ public import CustomerModel
 ///
 /// **Identifier types**: `limit` is how many values of the type one profile may have, in a sliding
 /// `window` or else ever; none means no limit. `limit: 1` without a window makes a profile known (I3).
-/// `normalise` is one of ``Normalisation``. `paths` are places in a message besides the built-in ones
-/// (`EventIdentifiers`). `block` takes `value`, `only`, `prefix` or `suffix`, for one `type` or for all.
+/// `normalise` is one of ``Normalisation``, or `{ phone: "49" }`: phone numbers in E.164, of which those
+/// written without a country belong to the one with that calling code. `paths` are places in a message
+/// besides the built-in ones (`EventIdentifiers`). `block` takes `value`, `only`, `prefix`, `suffix` or
+/// `pattern` (a regular expression, searched for anywhere unless it has `^` and `$`), for one `type` or for
+/// all. `burst` is off if not said: an identifier that meets more than `knownProfiles` known people `within`
+/// a time keeps its links, gets no more, and opens a finding.
 ///
 /// **Purposes**, at most 64. `segment` and `mparticle` list the category ids and purpose names that mean
 /// this purpose; all that are present must be granted. `basis` is `consent` if not said; `contract`,

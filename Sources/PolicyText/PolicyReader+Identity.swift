@@ -3,7 +3,7 @@ import CustomerModel
 extension PolicyReader {
     /// `identity`: types by strength, what is blocked, and when a person must look.
     mutating func identityRules(_ node: PolicyNode) -> IdentityRules? {
-        let keys = ["types", "block", "reviewAbove"]
+        let keys = ["types", "block", "reviewAbove", "burst"]
         guard let section = section(node, of: "`identity`", keys: keys) else { return nil }
         var types: [IdentifierType] = []
         if let node = section["types"], let items = list(node, of: "`types`") {
@@ -24,6 +24,7 @@ extension PolicyReader {
         {
             rules.reviewAbove = count
         }
+        rules.burst = section["burst"].flatMap { burstRule($0) }
         return rules
     }
 
@@ -59,13 +60,7 @@ extension PolicyReader {
                 note(section.keyPlace("window"), "`window` of `\(name)` has no `limit` to go with")
             }
         }
-        if let node = section["normalise"],
-            let word = choice(
-                node, of: "`normalise`", among: Normalisation.allCases.map(\.rawValue)),
-            let normalisation = Normalisation(rawValue: word)
-        {
-            type.normalisation = normalisation
-        }
+        if let node = section["normalise"] { normalisation(node, of: &type) }
         if let node = section["paths"], let items = list(node, of: "`paths`") {
             for item in items {
                 guard let path = messagePath(item, of: "an entry of `paths`") else { continue }
@@ -77,7 +72,7 @@ extension PolicyReader {
     }
 
     private mutating func blockedValue(_ node: PolicyNode) -> BlockedValue? {
-        let matches = ["value", "only", "prefix", "suffix"]
+        let matches = ["value", "only", "prefix", "suffix", "pattern"]
         guard let section = section(node, of: "an entry of `block`", keys: matches + ["type"])
         else {
             return nil
@@ -87,11 +82,17 @@ extension PolicyReader {
             if !section.hasUnknownKeys {
                 note(
                     section.place,
-                    "an entry of `block` needs exactly one of `value`, `only`, `prefix`, `suffix`")
+                    "an entry of `block` needs exactly one of `value`, `only`, `prefix`, `suffix`,"
+                        + " `pattern`")
             }
             return nil
         }
         guard let text = blockedText(match.value, of: "`\(match.name)`") else { return nil }
+        var pattern: BlockedPattern?
+        if match.name == "pattern" {
+            pattern = blockedPattern(text, at: match.value.place)
+            if pattern == nil { return nil }
+        }
         var type: String?
         if let node = section["type"], let name = self.text(node, of: "`type`") {
             if !identifierTypes.contains(name) {
@@ -101,6 +102,7 @@ extension PolicyReader {
             }
             type = name
         }
+        if let pattern { return BlockedValue(type: type, match: .pattern(pattern)) }
         switch match.name {
         case "value": return BlockedValue(type: type, match: .exactly(text))
         case "only": return BlockedValue(type: type, match: .allOf(text))
@@ -115,5 +117,58 @@ extension PolicyReader {
             return text(node, of: what)
         }
         return text
+    }
+
+    private mutating func blockedPattern(_ text: String, at place: Place) -> BlockedPattern? {
+        do throws(PatternError) {
+            return try BlockedPattern(text)
+        } catch {
+            note(place, "`pattern` cannot be read: \(error)")
+            return nil
+        }
+    }
+
+    /// One word, or `{ phone: "49" }`: phone numbers of which national ones belong to that country.
+    private mutating func normalisation(_ node: PolicyNode, of type: inout IdentifierType) {
+        if case .mapping = node.content {
+            guard let section = section(node, of: "`normalise`", keys: ["phone"]) else { return }
+            guard let code = section["phone"] else {
+                if !section.hasUnknownKeys { note(section.place, "`normalise` says nothing") }
+                return
+            }
+            guard case .scalar(let country, _) = code.content, PhoneNumber.isCountry(country)
+            else {
+                note(
+                    code.place, "`phone` must be a calling code of one to three digits",
+                    "write it without `+`, as in `phone: \"49\"`")
+                return
+            }
+            type.normalisation = .phone
+            type.phoneCountry = country
+            return
+        }
+        let words = Normalisation.allCases.map(\.rawValue)
+        guard let word = choice(node, of: "`normalise`", among: words),
+            let normalisation = Normalisation(rawValue: word)
+        else { return }
+        type.normalisation = normalisation
+    }
+
+    private mutating func burstRule(_ node: PolicyNode) -> BurstRule? {
+        guard
+            let section = section(node, of: "`burst`", keys: ["knownProfiles", "within"])
+        else { return nil }
+        guard let count = section["knownProfiles"], let within = section["within"] else {
+            if !section.hasUnknownKeys {
+                note(
+                    section.place, "`burst` needs `knownProfiles` and `within`",
+                    "as in `burst: { knownProfiles: 3, within: 1d }`")
+            }
+            return nil
+        }
+        guard let known = whole(count, of: "`knownProfiles`", in: 1...10_000),
+            let length = duration(within, of: "`within`")
+        else { return nil }
+        return BurstRule(knownProfiles: known, withinMicroseconds: length)
     }
 }

@@ -13,11 +13,13 @@ struct ModelWriter {
     private let dropMemberships: BoundStatement
     private let dropMembership: BoundStatement
     private let findIdentifier: BoundStatement
+    private let findIdentifiers: BoundStatement
     private let findMemberships: BoundStatement
     private let putProfile: BoundStatement
     private let putIdentifier: BoundStatement
     private let putMembership: BoundStatement
     private let putFormerID: BoundStatement
+    private let dropFormerID: BoundStatement
 
     /// - Precondition: the keys of the tables stand.
     init(_ db: Database) throws {
@@ -31,6 +33,9 @@ struct ModelWriter {
             SELECT profile_id, born, linked_at, suppressed FROM identifiers
             WHERE type = ? AND value = ?
             """)
+        findIdentifiers = try BoundStatement(
+            db, "SELECT 1 FROM identifiers WHERE profile_id = ? LIMIT 1")
+        dropFormerID = try BoundStatement(db, "DELETE FROM former_ids WHERE id = ?")
         findMemberships = try BoundStatement(
             db, "SELECT audience FROM memberships WHERE profile_id = ?")
         putProfile = try BoundStatement(
@@ -69,6 +74,8 @@ struct ModelWriter {
             try write(identifier, of: id, absorbed: &absorbed)
         }
         for gone in absorbed {
+            // Whom these left by a split has others still.
+            if try hasIdentifiers(gone) { continue }
             try dropProfile.bind(1, gone)
             try dropProfile.run()
             try dropMemberships.bind(1, gone)
@@ -77,10 +84,20 @@ struct ModelWriter {
         try RowSQL.bind(person, id: id, to: putProfile)
         try putProfile.run()
         try writeMemberships(person, id: id)
+        // A split gives an id back to its person.
+        try dropFormerID.bind(1, id)
+        try dropFormerID.run()
         for former in person.formerIDs {
             try RowSQL.bind(former: former, id: id, to: putFormerID)
             try putFormerID.run()
         }
+    }
+
+    private func hasIdentifiers(_ id: String) throws -> Bool {
+        var found = false
+        try findIdentifiers.bind(1, id)
+        try findIdentifiers.forEachRow { _ in found = true }
+        return found
     }
 
     /// A person that was absorbed, or that went under another id, had at least one identifier, and that

@@ -76,6 +76,7 @@ struct Follower {
         for change in changes {
             switch change {
             case .profile(let node), .merged(let node, _): nodes.insert(node)
+            case .split(let kept, let gone): nodes.formUnion([kept, gone])
             // Whoever enters or leaves an audience is named as a person too.
             case .membership, .policy: break
             }
@@ -83,7 +84,8 @@ struct Follower {
         try forEachPerson(of: nodes.sorted(), visit)
     }
 
-    /// The people of `nodes`; a node that went under another stands for whoever carries it.
+    /// The people of `nodes`; a node that went under another stands for whoever carries it. Whoever came
+    /// back by a split has a newer node than whom they left.
     func forEachPerson(
         of nodes: [UInt32], _ visit: (ProfileSummary) throws -> Void
     ) throws {

@@ -23,7 +23,10 @@ package struct Sluice: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Changing",
-                subcommands: [PolicyCommand.self, Replay.self, Suppress.self, Destination.self]),
+                subcommands: [
+                    PolicyCommand.self, Replay.self, IdentityCommand.self, Suppress.self,
+                    Destination.self,
+                ]),
             CommandGroup(
                 name: "Operating", subcommands: [Key.self, Token.self, Log.self]),
         ])

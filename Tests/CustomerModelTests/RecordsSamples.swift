@@ -251,6 +251,14 @@ enum RecordSamples {
             SettledRecord(
                 destination: "crm", epoch: 1, slot: "event", at: 3, outcome: .pending, by: "ada"),
             required: ["destination", "epoch", "slot", "at", "outcome", "by"]),
+        sample(
+            "identity",
+            IdentityRecord(
+                act: .retract, first: .init(type: "user_id", value: "4711"),
+                second: .init(type: "email", value: "ada@example.com"), by: "ada",
+                reason: "two people"),
+            required: ["act", "first", "first.type", "first.value", "second", "by"],
+            optional: ["reason"]),
     ]
 }
 

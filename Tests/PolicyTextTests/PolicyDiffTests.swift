@@ -33,6 +33,18 @@ import Testing
             "[identity] identifier type user_id: a profile may have 2 in 1w instead of 1 ever"
         ),
         (
+            "{ type: email, normalise: email }", "{ type: email, normalise: { phone: \"49\" } }",
+            "[identity] identifier type email: normalised as phone, national numbers of +49 instead of email"
+        ),
+        (
+            "  types:", "  burst: { knownProfiles: 3, within: 1d }\n  types:",
+            "[identity] an identifier met with more than 3 known people within 1d links no more"
+        ),
+        (
+            "  types:", "  block: [{ pattern: ^x }]\n  types:",
+            "[identity] a value that matches ^x is no identifier any more"
+        ),
+        (
             "{ type: email, normalise: email }", "{ type: email }",
             "[identity] identifier type email: normalised as none instead of email"
         ),

@@ -79,7 +79,25 @@ struct Spoilt: Sendable, CustomTestStringConvertible {
             "5:15: identifier type `user_id` is listed twice; its place is its strength"),
         Spoilt(
             "purposes:\n  ana", "  block:\n    - { value: x, prefix: y }\npurposes:\n  ana",
-            "7:7: an entry of `block` needs exactly one of `value`, `only`, `prefix`, `suffix`"),
+            "7:7: an entry of `block` needs exactly one of `value`, `only`, `prefix`, `suffix`, `pattern`"
+        ),
+        Spoilt(
+            "purposes:\n  ana", "  block:\n    - { pattern: \"a(\" }\npurposes:\n  ana",
+            "7:18: `pattern` cannot be read: an unbalanced bracket at character 1"),
+        Spoilt(
+            "normalise: email", "normalise: { phone: \"+49\" }",
+            "5:42: `phone` must be a calling code of one to three digits; write it without `+`, as in `phone: \"49\"`"
+        ),
+        Spoilt(
+            "normalise: email", "normalise: { fone: \"49\" }",
+            "5:35: unknown key `fone` in `normalise`; known are `phone`"),
+        Spoilt(
+            "purposes:\n  ana", "  burst: { knownProfiles: 3 }\npurposes:\n  ana",
+            "6:10: `burst` needs `knownProfiles` and `within`; as in `burst: { knownProfiles: 3, within: 1d }`"
+        ),
+        Spoilt(
+            "purposes:\n  ana", "  burst: { knownProfiles: 0, within: 1d }\npurposes:\n  ana",
+            "6:27: `knownProfiles` must be a whole number from 1 to 10000"),
         Spoilt(
             "purposes:\n  ana", "  block:\n    - { value: x, type: emial }\npurposes:\n  ana",
             "7:25: unknown identifier type `emial`; did you mean `email`?"),

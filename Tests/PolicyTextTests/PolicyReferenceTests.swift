@@ -37,8 +37,12 @@ import Testing
                 BlockedValue(type: nil, match: .exactly("null")),
                 BlockedValue(type: "user_id", match: .prefix("test-")),
                 BlockedValue(type: "email", match: .suffix("@example.invalid")),
+                BlockedValue(
+                    type: "crm_id", match: .pattern(try BlockedPattern("^(test|demo)[0-9]*$"))),
             ])
         #expect(identity.reviewAbove == 100)
+        #expect(
+            identity.burst == BurstRule(knownProfiles: 3, withinMicroseconds: 86_400_000_000))
     }
 
     @Test func `gives these purposes and rules of consent`() throws {

@@ -55,7 +55,7 @@ import Testing
         #expect(history.state.personCount == 2)
     }
 
-    @Test(arguments: ["00000000-0000-0000-0000-000000000000", "null", "anonymous", "-1", "0"])
+    @Test(arguments: ["00000000-0000-0000-0000-000000000000", "", "null", "anonymous", "-1", "0"])
     func `I4: a blocked value joins nobody`(_ value: String) throws {
         var history = try History(policy: Policies.shop)
         try history.event(Message.track("x", id: "1", user: "u1", anonymous: value))

@@ -47,6 +47,7 @@ struct RandomHistory {
                     OperatorRecord(
                         act: random.next(upTo: 2) == 0 ? .pause : .resume, subject: "ads",
                         by: "test"))
+            case 10: decideOnLinks()
             case 6, 7:
                 try history.event(
                     Message.identify(
@@ -73,6 +74,23 @@ struct RandomHistory {
                     envelope: random.next(upTo: 15) == 0 ? ",\"gpc\":true" : "")
             }
         }
+    }
+
+    /// Takes links back, lets them go on, decides on those that wait.
+    private mutating func decideOnLinks() {
+        let waiting = history.state.linkReviews(all: false)
+        if !waiting.isEmpty, random.next(upTo: 2) == 0 {
+            let review = waiting[random.next(upTo: waiting.count)]
+            history.decide(
+                random.next(upTo: 3) > 0 ? .approve : .reject, review.first.text,
+                review.second.text)
+            return
+        }
+        let other =
+            random.next(upTo: 2) == 0
+            ? "anonymous_id:" + device() : "email:e\(random.next(upTo: 5))@x.org"
+        history.decide(
+            random.next(upTo: 3) > 0 ? .retract : .lift, "user_id:" + user(), other)
     }
 
     private mutating func lose(_ index: Int) throws {
@@ -110,6 +128,8 @@ struct RandomHistory {
                   - count: { event: Product Viewed, moreThan: \(3 + version) }
                   - trait: { name: plan, is: p1 }
             """
+        let rules = ["  block:", "  reviewAbove: 5\n  block:"]
+        let burst = "  burst: { knownProfiles: 2, within: 2d }\n  block:"
         return Policies.shop(
             resolve: version == 1 ? "latest" : "strictest",
             warehouse: version == 1 ? "    plans: ignore" : "",
@@ -128,7 +148,8 @@ struct RandomHistory {
                         - { field: profile.traits.plan, startsWith: p }
                 """,
             ][min(version, 2)],
-            audiences: audiences + "\n" + plans(version))
+            audiences: audiences + "\n" + plans(version)
+        ).replacing("  block:", with: version < 2 ? rules[version] : burst)
     }
 
     /// Orders of little worth break the plan; what becomes of them changes with the version.

@@ -30,7 +30,7 @@ import Testing
     private static func write(_ dice: inout Dice, to bench: Bench) throws {
         let user = "\"userId\":\"u\(dice.roll(12))\""
         let device = "\"anonymousId\":\"a\(dice.roll(30))\""
-        switch dice.roll(12) {
+        switch dice.roll(14) {
         case 0...2: try bench.event("track", device, name: "Seen")
         case 3...4: try bench.event("track", user, name: "Order Completed")
         case 5...6: try bench.event("track", user + "," + device, name: "Order Completed")
@@ -44,6 +44,18 @@ import Testing
             bench.clock += Int64(dice.roll(90)) * 60_000_000
             try bench.append(
                 TickRecord(time: Timestamp(microseconds: bench.clock), asIfLive: false))
+        case 11...12:
+            // So that people split, and some of them meet again.
+            let first = IdentityRecord.Identifier(type: "user_id", value: "u\(dice.roll(12))")
+            let second =
+                dice.roll(2) == 0
+                ? IdentityRecord.Identifier(type: "anonymous_id", value: "a\(dice.roll(30))")
+                : IdentityRecord.Identifier(
+                    type: "email", value: "e\(dice.roll(20))@example.com")
+            try bench.append(
+                IdentityRecord(
+                    act: dice.roll(4) == 0 ? .lift : .retract, first: first, second: second,
+                    by: "test"))
         default:
             // With an event behind it, as whoever is suppressed keeps sending for a while.
             let value = "u\(dice.roll(12))"

@@ -26,6 +26,11 @@ import sluice
         "log cat", "log cat 5 --limit 3", "status --data d --json", "rejects --limit 3", "log seal",
         "sql select", "suppress --reapply suppressions.ndjson",
         "log accept-loss --from 3 --to 9 --reason broken --by ada",
+        "identity review", "identity review --all", "identity review --approve 1 email:a@x.org",
+        "identity review --reject 2 --reason no --by ada", "identity refusals --limit 3",
+        "identity refusals user_id:1", "identity retractions",
+        "identity retract user_id:1 email:a@x.org --reason wrong",
+        "identity lift user_id:1 email:a@x.org",
     ])
     func `takes`(_ line: String) throws {
         _ = try Sluice.parseAsRoot(line.split(separator: " ").map(String.init))
@@ -38,7 +43,9 @@ import sluice
         "profile ada",
         "profile :1", "profile user_id:", "token create king ada", "nothing", "status --loud",
         "suppress", "suppress user_id:1 --reapply f", "log accept-loss --from 3 --to 9",
-        "log accept-loss --from -3 --to 9 --reason x",
+        "log accept-loss --from -3 --to 9 --reason x", "identity retract user_id:1 --reason x",
+        "identity retract user_id:1 email:e", "identity review --approve ada",
+        "identity review --all --approve 1", "identity lift p1.0 email:e",
     ])
     func `refuses as wrong usage`(_ line: String) throws {
         let error = #expect(throws: (any Error).self) {

@@ -24,6 +24,7 @@ let package = Package(
             dependencies: [
                 "CPeers",
                 .product(name: "EventLog", package: "sluice"),
+                .product(name: "Folding", package: "sluice"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -7,8 +7,10 @@ public enum IdentifierValue {
     ///
     /// - Returns: false when the value is no identifier: empty, too long, holding NUL, or not of the form
     ///   that the rule asks for.
+    /// - Parameter country: for phone numbers, the calling code of national ones.
     public static func normalise(
-        _ value: UnsafeRawBufferPointer, _ rule: Normalisation, into out: inout [UInt8]
+        _ value: UnsafeRawBufferPointer, _ rule: Normalisation, country: String? = nil,
+        into out: inout [UInt8]
     ) -> Bool {
         out.removeAll(keepingCapacity: true)
         guard value.count <= maximumBytes * 2 else { return false }
@@ -20,6 +22,7 @@ public enum IdentifierValue {
             trim(&out)
             if rule == .email && !isEmail(out) { return false }
         case .phone:
+            if let country { return PhoneNumber.normalise(value, country: country, into: &out) }
             for byte in value where byte >= 0x30 && byte <= 0x39 || byte == 0x2B {
                 if byte == 0x2B && !out.isEmpty { return false }
                 out.append(byte)
@@ -69,6 +72,7 @@ public enum IdentifierValue {
             return characters.withUTF8 { allowed in value.allSatisfy { allowed.contains($0) } }
         case .prefix(let text): return value.starts(with: text.utf8)
         case .suffix(let text): return value.reversed().starts(with: text.utf8.reversed())
+        case .pattern(let blocked): return blocked.pattern.matches(utf8: value)
         }
     }
 

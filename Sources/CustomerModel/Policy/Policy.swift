@@ -37,11 +37,28 @@ public struct IdentityRules: Equatable, Sendable {
     public var blocked: [BlockedValue]
     /// A link that would give a profile more identifiers than this waits for a review (I4).
     public var reviewAbove: Int
+    /// The guard against identifiers that everybody seems to have (I4); nil for none.
+    public var burst: BurstRule?
 
-    public init(types: [IdentifierType], blocked: [BlockedValue], reviewAbove: Int = 1_000) {
+    public init(
+        types: [IdentifierType], blocked: [BlockedValue], reviewAbove: Int = 1_000,
+        burst: BurstRule? = nil
+    ) {
         self.types = types
         self.blocked = blocked
         self.reviewAbove = reviewAbove
+        self.burst = burst
+    }
+}
+
+/// An identifier met with more known people than this within a time links no more (I4).
+public struct BurstRule: Equatable, Sendable {
+    public var knownProfiles: Int
+    public var withinMicroseconds: Int64
+
+    public init(knownProfiles: Int, withinMicroseconds: Int64) {
+        self.knownProfiles = knownProfiles
+        self.withinMicroseconds = withinMicroseconds
     }
 }
 
@@ -55,19 +72,23 @@ public struct IdentifierType: Equatable, Sendable {
     /// Sliding window of the limit in microseconds; nil means ever.
     public var windowMicroseconds: Int64?
     public var normalisation: Normalisation
+    /// For phone numbers: the calling code of numbers that are written without one, as `49`. With it
+    /// they are brought to E.164 (see ``PhoneNumber``); without, only what has a `+` is an identifier.
+    public var phoneCountry: String?
     /// Extra places in the event that hold it, as dotted paths (`traits.crmId`); the built-in ones
     /// (see `EventIdentifiers`) are always read.
     public var paths: [FieldPath]
 
     public init(
         name: String, limit: Int?, windowMicroseconds: Int64?, normalisation: Normalisation,
-        paths: [FieldPath] = []
+        paths: [FieldPath] = [], phoneCountry: String? = nil
     ) {
         self.name = name
         self.limit = limit
         self.windowMicroseconds = windowMicroseconds
         self.normalisation = normalisation
         self.paths = paths
+        self.phoneCountry = phoneCountry
     }
 }
 
@@ -96,6 +117,8 @@ public struct BlockedValue: Equatable, Sendable {
         case allOf(String)
         case prefix(String)
         case suffix(String)
+        /// Whatever the pattern finds a match in.
+        case pattern(BlockedPattern)
     }
 
     public init(type: String?, match: Match) {

@@ -113,6 +113,18 @@ extension PolicyDiff {
                 "a profile of more than \(new.reviewAbove) identifiers waits for a review, instead"
                     + " of \(old.reviewAbove)")
         }
+        compareBurst(old.burst, new.burst)
+    }
+
+    private mutating func compareBurst(_ old: BurstRule?, _ new: BurstRule?) {
+        guard old != new else { return }
+        guard let new else {
+            return note(.identity, "no number of known people keeps an identifier from linking")
+        }
+        note(
+            .identity,
+            "an identifier \(new.text) links no more"
+                + (old.map { ", instead of one \($0.text)" } ?? ""))
     }
 
     private mutating func compareType(_ old: IdentifierType, _ new: IdentifierType) {
@@ -122,11 +134,11 @@ extension PolicyDiff {
                 .identity,
                 "\(what): a profile may have \(new.limitText) instead of \(old.limitText)")
         }
-        if old.normalisation != new.normalisation {
+        if old.normalisationText != new.normalisationText {
             note(
                 .identity,
-                "\(what): normalised as \(new.normalisation.rawValue) instead of"
-                    + " \(old.normalisation.rawValue)")
+                "\(what): normalised as \(new.normalisationText) instead of"
+                    + " \(old.normalisationText)")
         }
         if old.paths != new.paths {
             note(

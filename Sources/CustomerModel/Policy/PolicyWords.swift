@@ -51,16 +51,29 @@ extension BlockedValue {
             case .allOf(let characters): "a value of nothing but \"\(characters)\""
             case .prefix(let text): "a value that begins with \"\(text)\""
             case .suffix(let text): "a value that ends with \"\(text)\""
+            case .pattern(let pattern): "a value that matches \(pattern.text)"
             }
         return type.map { "\(value) of type \($0)" } ?? value
     }
 }
 
 extension IdentifierType {
+    var normalisationText: String {
+        phoneCountry.map { "\(normalisation.rawValue), national numbers of +\($0)" }
+            ?? normalisation.rawValue
+    }
+
     var limitText: String {
         guard let limit else { return "any number" }
         guard let windowMicroseconds else { return "\(limit) ever" }
         return "\(limit) in \(DurationText.format(windowMicroseconds))"
+    }
+}
+
+extension BurstRule {
+    var text: String {
+        "met with more than \(knownProfiles) known people within"
+            + " \(DurationText.format(withinMicroseconds))"
     }
 }
 

@@ -19,6 +19,7 @@ public enum RecordKind: UInt8, CaseIterable, Equatable, Sendable {
     case auditRead = 13
     case fieldSet = 14
     case settled = 15
+    case identity = 16
     case sealed = 240
     case restored = 241
     case tombstone = 242
@@ -41,6 +42,7 @@ public enum RecordKind: UInt8, CaseIterable, Equatable, Sendable {
         case .auditRead: "auditRead"
         case .fieldSet: "fieldSet"
         case .settled: "settled"
+        case .identity: "identity"
         case .sealed: "sealed"
         case .restored: "restored"
         case .tombstone: "tombstone"

@@ -147,6 +147,7 @@ struct DisclosureReader {
             "policyVersion": .count(member.policy), "consent": .optionalOffset(member.consent),
             "plan": .text(attempt.plan), "bodyDigest": .string(member.digest.hex),
             "attempt": .offset(reference.attempt), "receipt": .optionalOffset(reference.receipt),
+            "beforeSplit": .bool(reference.isOfFormerPerson),
         ]
     }
 

@@ -29,6 +29,7 @@ extension Workspace {
     static func present(_ profile: ProfileSummary) -> JSONValue {
         .members([
             ("profile", .string(profile.id.description)),
+            ("mpid", .text(profile.mpid?.description)),
             ("formerProfiles", .texts(profile.formerIDs.map(\.description))),
             (
                 "identifiers",
@@ -62,9 +63,11 @@ extension Workspace {
                         [
                             "type": .string($0.type), "value": .string($0.value),
                             "offset": .offset($0.offset), "limit": .string($0.limit),
+                            "reason": .string($0.reason),
                         ]
                     })
             ),
+            ("evidence", .array(profile.evidence.map(present))),
         ])
     }
 

@@ -33,6 +33,7 @@ extension Workspace {
                 bytes += view.line.count
                 if view.kind == RecordKind.event.rawValue
                     || view.kind == RecordKind.suppression.rawValue
+                    || view.kind == RecordKind.identity.rawValue
                 {
                     isPersonal = true
                 }

@@ -43,7 +43,9 @@ extension Workspace {
 
     /// Questions whose answers may hold personal data of people that they do not name. They are recorded
     /// here, before the answer; those about one person record whom themselves (A3).
-    private static let readsAboutAnybody: Set<String> = ["explain", "rejects", "sql"]
+    private static let readsAboutAnybody: Set<String> = [
+        "explain", "rejects", "sql", "identity.review", "identity.retractions", "identity.refusals",
+    ]
 
     private static let everyone: [Role] = [.operator, .auditor, .service]
     private static let readers: [Role] = [.operator, .auditor]
@@ -60,6 +62,10 @@ extension Workspace {
         "destination.pause": operators, "destination.resume": operators,
         "destination.redrive": operators, "suppress": operators,
         "suppress.reapply": operators, "log.acceptLoss": operators,
+        "identity.review": readers, "identity.retractions": readers,
+        "identity.refusals": readers, "identity.approve": operators,
+        "identity.reject": operators, "identity.retract": operators,
+        "identity.lift": operators,
         "key.create": operators, "key.revoke": operators, "token.create": operators,
         "token.revoke": operators, "access.list": operators,
         "log.stat": readers, "log.verify": readers, "log.cat": readers, "log.seal": operators,
@@ -98,6 +104,13 @@ extension Workspace {
         case "suppress": return try await suppress(parameters, by: principal)
         case "suppress.reapply":
             return try await reapplySuppressions(parameters, by: principal)
+        case "identity.review": return try linkReviews(parameters)
+        case "identity.retractions": return retractions()
+        case "identity.refusals": return try refusedLinks(parameters)
+        case "identity.approve": return try await decideReview(.approve, parameters, by: principal)
+        case "identity.reject": return try await decideReview(.reject, parameters, by: principal)
+        case "identity.retract": return try await retractLink(parameters, by: principal)
+        case "identity.lift": return try await liftRetraction(parameters, by: principal)
         case "log.acceptLoss": return try await acceptLoss(parameters, by: principal)
         case "key.create": return try await createKey(parameters, by: principal)
         case "key.revoke": return try await revoke(.key, parameters, by: principal)

@@ -14,7 +14,8 @@ extension Workspace {
                 next: state.next, generation: state.generation, time: state.projectionTime,
                 policy: state.policy.map { ($0.version, $0.policy.name) },
                 lanes: state.laneStatuses(), counts: state.counts(),
-                findings: state.allFindings().count, records: state.recordCount,
+                findings: state.allFindings().count + state.stoppedIdentifiers().count,
+                records: state.recordCount,
                 restored: state.destinationsHeldByRestore,
                 violations: state.planViolations(), quarantined: state.quarantinedCount
             )

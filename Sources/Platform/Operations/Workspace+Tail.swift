@@ -274,10 +274,21 @@ extension Workspace {
                 ]
             }
         default:
-            let profiles = projection.read { $0.changedProfiles(in: range) }
-            return profiles.map { profile in
-                Self.present(profile).adding([("type", "changed"), ("cursor", .string(cursor))])
+            let (lineage, profiles) = projection.read {
+                ($0.lineage(in: range), $0.changedProfiles(in: range))
             }
+            // Who became whom first, then everybody as they are: a follower moves rows before it writes them.
+            return lineage.map { event in
+                [
+                    "type": .string(event.kind.rawValue), "cursor": .string(cursor),
+                    "profile": .string(event.profile.description),
+                    (event.kind == .merged ? "gone" : "back"): .string(event.other.description),
+                    "offset": .offset(event.offset),
+                ]
+            }
+                + profiles.map { profile in
+                    Self.present(profile).adding([("type", "changed"), ("cursor", .string(cursor))])
+                }
         }
     }
 }

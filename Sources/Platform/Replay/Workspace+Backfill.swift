@@ -94,7 +94,7 @@ extension Workspace {
                         "event": .offset(finding.event), "attempt": .offset(finding.attempt),
                         "denial": .offset(finding.denial), "foundAt": .offset(finding.foundAt),
                     ]
-                })
+                } + identityFindings())
         ]
     }
 

@@ -22,6 +22,8 @@ public enum MembershipReason: UInt8, Equatable, Sendable {
     case tick = 3
     /// The audience's definition changed.
     case policy = 4
+    /// Somebody approved or retracted a link.
+    case identity = 5
 
     public var name: String {
         switch self {
@@ -29,6 +31,7 @@ public enum MembershipReason: UInt8, Equatable, Sendable {
         case .imported: "import"
         case .tick: "tick"
         case .policy: "policy"
+        case .identity: "identity"
         }
     }
 }
@@ -77,6 +80,15 @@ struct MembershipTable {
             members[audience][Int(node)] = 0
         }
     }
+
+    /// Takes a new node for a member without a change: until it is judged, it is what it was a part of.
+    mutating func assume(_ audience: Int, _ node: UInt32) {
+        let missing = Int(node) + 1 - members[audience].count
+        if missing > 0 { members[audience].append(contentsOf: repeatElement(0, count: missing)) }
+        members[audience][Int(node)] = 1
+    }
+
+    mutating func forget(_ node: UInt32, in audience: Int) { members[audience][Int(node)] = 0 }
 
     /// Makes the membership so.
     ///

@@ -98,11 +98,8 @@ struct DecisionColumns {
     /// Moves past a gap: the next record stands at `offset`.
     mutating func begin(at offset: UInt64) { space.begin(at: offset, row: UInt64(count)) }
 
-    /// One event as the columns keep it.
+    /// What the columns keep of one event beside its moment.
     struct Entry {
-        var version: UInt32
-        var bits: [UInt16]
-        var situation: UInt32
         var anchor: UInt32
         var person: UInt32
         var received: Int64
@@ -110,28 +107,35 @@ struct DecisionColumns {
     }
 
     /// Appends the judgement on the record at ``end``.
-    mutating func append(_ entry: borrowing Entry) {
-        moments.append(moment(entry))
+    mutating func append(_ entry: Entry, moment: UInt32) {
+        moments.append(moment)
         anchors.append(entry.anchor)
         people.append(entry.person)
         received.append(entry.received)
         occurred.append(entry.occurred)
     }
 
-    private mutating func moment(_ entry: borrowing Entry) -> UInt32 {
-        let situation = Int(entry.situation)
-        while latest.count <= situation { latest.append(Self.none) }
-        // In the same situation most events are judged as the one before.
-        let before = latest[situation]
-        if before != Self.none {
-            let row = row(ofMoment: before)
-            if rowVersions[Int(row)] == entry.version, bits(ofRow: row).elementsEqual(entry.bits) {
-                return before
-            }
+    /// The last moment in a situation, if this version judged it.
+    func latestMoment(in situation: UInt32, version: UInt32) -> UInt32? {
+        guard Int(situation) < latest.count else { return nil }
+        let moment = latest[Int(situation)]
+        guard moment != Self.none, rowVersions[Int(row(ofMoment: moment))] == version else {
+            return nil
         }
-        let row = row(version: entry.version, bits: entry.bits)
+        return moment
+    }
+
+    /// The moment of a judgement; made when it is new.
+    mutating func moment(version: UInt32, bits: [UInt16], situation: UInt32) -> UInt32 {
+        if let before = latestMoment(in: situation, version: version),
+            self.bits(ofRow: row(ofMoment: before)).elementsEqual(bits)
+        {
+            return before
+        }
+        let row = row(version: version, bits: bits)
         let moment = momentKeys.intern(UInt64(row) << 32 | UInt64(situation)).number
-        latest[situation] = moment
+        while latest.count <= Int(situation) { latest.append(Self.none) }
+        latest[Int(situation)] = moment
         return moment
     }
 

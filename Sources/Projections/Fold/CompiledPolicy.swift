@@ -34,7 +34,15 @@ public final class CompiledPolicy: Sendable {
         profileFields = policy.profileFields
         self.profileNumbers = profileNumbers
         plans = PlanIndex(policy.plans)
+        isSituational =
+            policy.plans.isEmpty
+            && policy.destinations.allSatisfy {
+                $0.filter == nil && $0.maximumAgeMicroseconds == nil && $0.samplePerMillion == nil
+            }
     }
+
+    /// Whether the same situation always gets the same judgement: no gate looks at payload, times or person.
+    let isSituational: Bool
 
     /// Whether a filter asks who is in which audience.
     var asksAudiences: Bool { profileFields.contains { $0.names == ["profile", "audiences"] } }

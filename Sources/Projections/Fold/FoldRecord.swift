@@ -43,6 +43,8 @@ public enum FoldStep: Equatable, Sendable {
 public enum ProjectionChange: Equatable, Sendable {
     case profile(node: UInt32)
     case merged(kept: UInt32, gone: UInt32)
+    /// `gone` carries those who are a person of their own again.
+    case split(kept: UInt32, gone: UInt32)
     case membership(index: Int)
     case policy(version: Int)
 }

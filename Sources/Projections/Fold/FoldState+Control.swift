@@ -12,7 +12,7 @@ extension FoldState {
         if isSimulation {
             // What was told changes no decision; only these do.
             switch kind {
-            case .policy, .tick, .suppression, .restored: break
+            case .policy, .tick, .suppression, .restored, .identity: break
             default: return .done
             }
         }
@@ -21,6 +21,8 @@ extension FoldState {
         case .tick: apply(try TickRecord(body), at: record.offset)
         case .suppression: apply(try SuppressionRecord(body), at: record.offset)
         case .operator: apply(try OperatorRecord(body), at: record.offset)
+        case .identity:
+            apply(try IdentityRecord(body), at: record.offset, recorded: record.recorded)
         case .restored: apply(try RestoredRecord(body), at: record.offset)
         case .promoted: generation = try PromotedRecord(body).generation
         case .released: try apply(ReleasedRecord(body), at: record.offset)
@@ -98,7 +100,8 @@ extension FoldState {
 
     private mutating func apply(_ record: SuppressionRecord, at offset: UInt64) {
         guard let type = identity.types.intern(record.type) else { return }
-        let value = suppressedValue(type: record.type, value: record.value)
+        // A value that the rule would refuse is kept as it stands: suppressing too much is the safe error.
+        let value = normalised(type: record.type, value: record.value)
         let identifier = value.withUnsafeBytes {
             identity.identifier(type: type, $0, offset: offset, ordinal: 0)
         }
@@ -109,21 +112,11 @@ extension FoldState {
         suppressedCount += 1
     }
 
-    private func suppressedValue(type: String, value text: String) -> [UInt8] {
-        let rule =
-            policies.last?.policy.identity.types.first { $0.name == type }?.normalisation ?? .none
-        let raw = Array(text.utf8)
-        var value = raw
-        // A value that the rule would refuse is kept as it stands: suppressing too much is the safe error.
-        return raw.withUnsafeBytes { IdentifierValue.normalise($0, rule, into: &value) }
-            ? value : raw
-    }
-
     /// Whether a record of the log suppresses this subject.
     public func holdsSuppression(type: String, value: String) -> Bool {
         guard
             let identifier = identity.find(
-                type: type, value: suppressedValue(type: type, value: value))
+                type: type, value: normalised(type: type, value: value))
         else { return false }
         return identity.suppressedFrom[Int(identifier)] != .max
     }

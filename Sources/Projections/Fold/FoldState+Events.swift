@@ -19,11 +19,9 @@ extension FoldState {
 
         collectCandidates(body, policy: policy, offset: record.offset)
         let resolution = identity.resolve(
-            scratch.candidates, rules: policy.identity, offset: record.offset, time: time)
-        for gone in resolution.gone {
-            memberships.forget(gone)
-            journal?.append(.merged(kept: identity.root(gone), gone: gone))
-        }
+            scratch.candidates, rules: policy.identity, offset: record.offset, time: time,
+            by: type == .alias ? .alias : .event)
+        take(resolution)
         let signal = ConsentSignal.read(body, purposes: policy.policy.purposes)
         assertConsent(signal, resolution, policy: policy, time: time, offset: record.offset)
         let event = FoldedEvent(
@@ -87,11 +85,13 @@ extension FoldState {
             isUsable =
                 value.withUTF8 {
                     IdentifierValue.normalise(
-                        $0, rules.normalisations[rank], into: &scratch.value)
+                        $0, rules.normalisations[rank], country: rules.phoneCountries[rank],
+                        into: &scratch.value)
                 } ?? false
         case .number:
             isUsable = IdentifierValue.normalise(
-                value.rawBytes, rules.normalisations[rank], into: &scratch.value)
+                value.rawBytes, rules.normalisations[rank], country: rules.phoneCountries[rank],
+                into: &scratch.value)
         case .object, .array, .bool, .null:
             isUsable = false
         }
@@ -205,6 +205,19 @@ extension FoldState {
                 || hasUnreadable(keys: record.keys, root: root),
             profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root),
             eventReceived: received.microseconds, fields: profile, plan: plan)
+        let situation = situation(item, root: root, policy: policy)
+        let entry = DecisionColumns.Entry(
+            anchor: resolution.anchor,
+            person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),
+            received: item.received, occurred: item.occurred)
+        let version = UInt32(policy.version)
+        // Most events are judged as the one before in the same situation.
+        if policy.isSituational, !situations.situations[situation].flags.contains(.open),
+            let moment = decisions.latestMoment(in: situation, version: version)
+        {
+            decisions.append(entry, moment: moment)
+            return
+        }
         scratch.bits.removeAll(keepingCapacity: true)
         for destination in policy.policy.destinations {
             let decision = Judge.decide(
@@ -212,13 +225,8 @@ extension FoldState {
                 hasRequiredIdentifier: hasRequired(destination, root: root), sampleKey: key)
             scratch.bits.append(decision.bits)
         }
-        let situation = situation(item, root: root, policy: policy)
-        decisions.append(
-            DecisionColumns.Entry(
-                version: UInt32(policy.version), bits: scratch.bits, situation: situation,
-                anchor: resolution.anchor,
-                person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),
-                received: item.received, occurred: item.occurred))
+        let moment = decisions.moment(version: version, bits: scratch.bits, situation: situation)
+        decisions.append(entry, moment: moment)
     }
 
     /// Whether the person has one of the identifiers that a destination cannot do without.

@@ -114,7 +114,8 @@ extension FoldState {
                     needsConsent: policy.policy.purposes[$0].needsConsent)
             },
             tracking: item.plan, fields: item.fields, profile: profile,
-            presentProfile: root.map { identity.profileID(ofRoot: identity.root($0)) },
+            presentProfile: root == nil
+                ? nil : identity.root(ofIdentifier: anchor).map { identity.profileID(ofRoot: $0) },
             laneStart: lane.map { lanes[$0].start }, releasedTo: lane.map { lanes[$0].releasedTo },
             status: row?.status, tries: Int(row?.tries ?? 0),
             wasLeftBehind: row?.isFrozen ?? false,

@@ -12,6 +12,9 @@ public struct DisclosureReference: Equatable, Sendable {
     public var audience: String?
     public var outcome: EffectStatus
     public var receipt: UInt64?
+    /// Whether it was about somebody who is another person now, and was this one then: a split has come
+    /// between, and this person's identifiers may have been sent along.
+    public var isOfFormerPerson = false
 }
 
 /// Where one lane stands.
@@ -39,15 +42,18 @@ public struct PlanStatus: Sendable {
 
 extension FoldState {
     /// Everything that was sent, or may have been, about the present person: events and memberships of
-    /// every identifier that is theirs now, whatever profile they hung on then.
+    /// every identifier that is theirs now, whatever profile they hung on then; and of everybody who was one
+    /// with them then and is not any more, since a split unsays nothing (A3).
     public func disclosures(of person: PersonReference) -> [DisclosureReference]? {
         guard let root = root(of: person, asOf: nil) else { return nil }
+        let former = FormerSelf(of: root, in: identity)
         var found: [DisclosureReference] = []
         for attempt in 0..<attempts.count {
             for (place, member) in attempts.range(attempt).enumerated() {
                 let subject = attempts.subjects[member]
                 guard subject != IdentityTable.none,
-                    identity.root(ofIdentifier: subject) == root,
+                    let isTheirs = former.relation(
+                        of: subject, at: attempts.members[member], in: identity),
                     let outcome = EffectStatus(rawValue: attempts.outcomes[member])
                 else { continue }
                 let audience = attempts.audiences[member]
@@ -60,10 +66,38 @@ extension FoldState {
                             ? nil : memberships.audiences.names[Int(audience)],
                         outcome: outcome,
                         receipt: attempts.receipts[attempt] == .max
-                            ? nil : attempts.receipts[attempt]))
+                            ? nil : attempts.receipts[attempt],
+                        isOfFormerPerson: isTheirs == .then))
             }
         }
         return found
+    }
+
+    /// Whom a person was one with before a split.
+    private struct FormerSelf {
+        enum Relation { case now, then }
+
+        var root: UInt32
+        var members: [UInt32] = []
+
+        init(of root: UInt32, in identity: IdentityTable) {
+            self.root = root
+            if !identity.moves.isEmpty {
+                identity.appendMembers(ofRoot: root, upTo: nil, to: &members)
+            }
+        }
+
+        /// Whether somebody is this person, or was when the record at `offset` had been applied.
+        func relation(of subject: UInt32, at offset: UInt64, in identity: IdentityTable)
+            -> Relation?
+        {
+            if identity.root(ofIdentifier: subject) == root { return .now }
+            guard !members.isEmpty,
+                let then = identity.root(ofIdentifier: subject, asOf: offset)
+            else { return nil }
+            return members.contains { identity.root(ofIdentifier: $0, asOf: offset) == then }
+                ? .then : nil
+        }
     }
 
     public func laneStatuses() -> [LaneStatus] {
@@ -198,10 +232,20 @@ extension FoldState {
         return found
     }
 
-    /// Everybody whom an event in a range of offsets concerned, as they are now, in order of first mention.
+    /// Everybody whom a merge, a split or an event in a range of offsets concerned, as they are now, in order of
+    /// first mention.
     public func changedProfiles(in range: Range<UInt64>) -> [ProfileSummary] {
         var seen: Set<UInt32> = []
         var found: [ProfileSummary] = []
+        // Whom a merge or a split concerned, which no event need have done.
+        for entry in identity.lineage.entries(in: range) {
+            for identifier in [identity.lineage.kept[entry], identity.lineage.others[entry]] {
+                guard let root = identity.root(ofIdentifier: identifier),
+                    seen.insert(root).inserted, let profile = profile(node: root)
+                else { continue }
+                found.append(profile)
+            }
+        }
         for stretch in decisions.stretches(in: range) {
             for anchor in stretch.rows.lazy.map({ decisions.anchors[$0] })
             where anchor != DecisionColumns.none {

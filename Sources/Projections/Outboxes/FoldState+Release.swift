@@ -94,7 +94,8 @@ extension FoldState {
         }
         if let share = destination.samplePerMillion,
             !Judge.isSampled(
-                identity.profileID(ofRoot: root), share: share, key: key)
+                offset.flatMap { identity.profileID(ofRoot: root, asOf: $0) }
+                    ?? identity.profileID(ofRoot: root), share: share, key: key)
         {
             decision.fail(.sampledOut)
         }

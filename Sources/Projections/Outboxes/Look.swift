@@ -91,7 +91,8 @@ extension FoldState {
         let key = EffectKey.make(
             destination: lane.destination, epoch: lane.epoch, source: meta.source,
             messageID: messageID, slot: lane.slot, action: .deliver)
-        let identifiers = outgoingIdentifiers(destination, root: then, asOf: offset)
+        let identifiers = outgoingIdentifiers(
+            destination, root: then, asOf: offset, now: root)
         guard
             let rendered = Rendering.event(
                 id: key.hex, event: body, occurred: Timestamp(microseconds: meta.occurred),
@@ -140,7 +141,9 @@ extension FoldState {
         let effect = EffectKey.make(
             destination: lane.destination, epoch: lane.epoch, source: audience,
             messageID: "\(key.profile)@\(key.at)", slot: lane.slot, action: change.action)
-        let identifiers = outgoingIdentifiers(destination, root: root, asOf: key.at)
+        let identifiers = outgoingIdentifiers(
+            destination, root: identity.root(ofIdentifier: identifier, asOf: key.at),
+            asOf: key.at, now: root)
         let rendered = Rendering.membership(
             id: effect.hex, audience: audience, change: change, at: moment,
             identifiers: identifiers)
@@ -159,20 +162,23 @@ extension FoldState {
     /// What a lane was told of a person in an audience, under whatever id it was told (E2).
     func told(lane: Int, audience: UInt16, root: UInt32) -> Told {
         var result = Told.nothing
-        identity.forEachMember(ofRoot: root) { member in
-            let node = identity.nodes[Int(member)]
+        func ask(_ node: UInt32) {
             switch lanes[lane].told[LaneState.ToldKey(audience: audience, node: node)] {
             case 1: result = .entered
             case 3 where result == .nothing: result = .maybeEntered
             default: break
             }
         }
+        // The carrying node too: a split may have taken all its own members.
+        ask(root)
+        identity.forEachMember(ofRoot: root) { ask(identity.nodes[Int($0)]) }
         return result
     }
 
-    /// The person's identifiers of the types that the destination gets, as known at an offset.
+    /// The person's identifiers of the types that the destination gets, as known at an offset; without those
+    /// that a retraction has shown to be somebody else's since (I5).
     private func outgoingIdentifiers(
-        _ destination: Destination, root: UInt32?, asOf offset: UInt64
+        _ destination: Destination, root: UInt32?, asOf offset: UInt64, now: UInt32
     ) -> [OutgoingIdentifier] {
         guard let root, root != IdentityTable.none else { return [] }
         var found: [OutgoingIdentifier] = []
@@ -180,7 +186,10 @@ extension FoldState {
             guard let number = identity.types.number(of: type) else { continue }
             var values: [UInt32] = []
             identity.forEachMember(ofRoot: root, asOf: offset) {
-                if identity.type($0) == number { values.append($0) }
+                guard identity.type($0) == number else { return }
+                if identity.moves.isEmpty || identity.root(ofIdentifier: $0) == now {
+                    values.append($0)
+                }
             }
             // Identifiers are numbered by birth, which does not depend on how people were joined.
             for identifier in values.sorted() {

@@ -60,6 +60,23 @@ struct OffsetSet {
         }
     }
 
+    /// Visits the rows of a range that are in any of some sets over the same space, ascending.
+    static func forEachRow(
+        of sets: [OffsetSet], in rows: Range<Int>, _ visit: (Int) -> Void
+    ) {
+        let sets = sets.filter { $0.count > 0 }
+        guard !sets.isEmpty, !rows.isEmpty else { return }
+        for word in rows.lowerBound / 64...(rows.upperBound - 1) / 64 {
+            var left: UInt64 = 0
+            for set in sets where word < set.words.count { left |= set.words[word] }
+            while left != 0 {
+                let row = word * 64 + left.trailingZeroBitCount
+                left &= left - 1
+                if rows.contains(row) { visit(row) }
+            }
+        }
+    }
+
     func write(into out: inout CanonicalWriter) {
         // Trailing empty words depend on history, not on the set.
         var end = words.count

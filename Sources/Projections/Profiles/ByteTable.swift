@@ -118,12 +118,15 @@ struct NameTable {
     private(set) var names: [String] = []
     private var numbers: [String: UInt16] = [:]
 
+    /// The last numbers are left free for what stands in a name's place (``IdentityTable/sizeLimit``).
+    private static let limit = Int(UInt16.max) - 16
+
     func number(of name: String) -> UInt16? { numbers[name] }
 
-    /// The number of `name`; nil when 65,535 names are taken.
+    /// The number of `name`; nil when some 65,000 names are taken.
     mutating func intern(_ name: String) -> UInt16? {
         if let known = numbers[name] { return known }
-        guard names.count < Int(UInt16.max) else { return nil }
+        guard names.count < Self.limit else { return nil }
         let number = UInt16(names.count)
         names.append(name)
         numbers[name] = number

@@ -7,16 +7,23 @@ struct CompiledIdentity {
     var limits: [Int?] = []
     var windows: [Int64?] = []
     var normalisations: [Normalisation] = []
+    var phoneCountries: [String?] = []
     var paths: [[FieldPath]] = []
     var names: [String] = []
     var blocked: [BlockedValue] = []
     /// A link past so many identifiers is refused and waits for a person (I4).
     var reviewAbove = Int.max
+    var burst: BurstRule?
+    /// Whether one value of the type, ever, makes a person known (I3). By rank.
+    var makesKnown: [Bool] = []
+    /// The same by the fold's number of the type.
+    private(set) var knownTypes: Set<UInt16> = []
     private var rankOfName: [String: Int] = [:]
 
     init(_ rules: IdentityRules, types table: inout NameTable) {
         blocked = rules.blocked
         reviewAbove = rules.reviewAbove
+        burst = rules.burst
         for type in rules.types {
             // A policy has few types; the table holds 65,535.
             guard let number = table.intern(type.name) else { continue }
@@ -25,6 +32,9 @@ struct CompiledIdentity {
             limits.append(type.limit)
             windows.append(type.windowMicroseconds)
             normalisations.append(type.normalisation)
+            phoneCountries.append(type.phoneCountry)
+            makesKnown.append(type.limit == 1 && type.windowMicroseconds == nil)
+            if makesKnown[makesKnown.count - 1] { knownTypes.insert(number) }
             paths.append(type.paths)
             names.append(type.name)
         }
@@ -55,21 +65,36 @@ struct Resolution {
 }
 
 extension IdentityTable {
+    /// What a resolution does not look at.
+    enum Leave {
+        case nothing
+        /// A person has looked: the size of the profile is no reason any more (I4).
+        case size
+    }
+
     /// Decides who did one event (I1–I3).
     ///
-    /// The identifiers' people are joined unless that would give someone more values of a type than its
-    /// limit allows; then the event's weakest identifier is dropped, the refusal is kept, and the rest is
-    /// tried again. One identifier alone always stands: it meets nobody new.
+    /// The identifiers' people are joined unless something stands against it: an identifier that met too
+    /// many people (I4), a retracted pair (I5), more values of a type than its limit allows (I2), a profile
+    /// too large to go unseen (I4). Then one identifier of the event is dropped, the weakest where it does
+    /// not matter which, the refusal is kept, and the rest is tried again. One identifier alone always
+    /// stands: it meets nobody new.
     ///
     /// - Parameters:
     ///   - candidates: strongest first, no identifier twice.
     ///   - time: the event's `occurred`, clipped to `received`; what windows are measured from.
+    ///   - rule: what a link that comes of it is made by.
     mutating func resolve(
-        _ candidates: [Candidate], rules: CompiledIdentity, offset: UInt64, time: Int64
+        _ candidates: [Candidate], rules: CompiledIdentity, offset: UInt64, time: Int64,
+        by rule: LinkTable.Rule = .event, leaving left: Leave = .nothing
     ) -> Resolution {
         var active = candidates
         var result = Resolution()
-        while let strongest = active.first {
+        guard let strongest = candidates.first else { return result }
+        if let burst = rules.burst, active.count > 1 {
+            meet(active, rules: rules, burst, offset: offset, time: time)
+        }
+        while true {
             var roots: [UInt32] = []
             var unlinked = 0
             for candidate in active {
@@ -80,17 +105,25 @@ extension IdentityTable {
                 if !roots.contains(root) { roots.append(root) }
             }
             if active.count > 1, roots.count + unlinked > 1,
-                let broken = brokenLimit(roots: roots, active: active, rules: rules, time: time)
+                let objection = objection(
+                    roots: roots, active: active, rules: rules, time: time, leaving: left)
             {
-                refuse(active.removeLast().identifier, limitType: broken, offset: offset)
+                // Never the first: whatever is against it, the event has its strongest identifier.
+                let dropped = active.remove(at: objection.place).identifier
+                refuse(dropped, limitType: objection.reason, offset: offset)
+                if objection.reason == Self.sizeLimit {
+                    reviews.wait(anchor: strongest.identifier, other: dropped, offset: offset)
+                }
                 continue
             }
             result.anchor = strongest.identifier
             result.accepted = active
             join(roots: roots, offset: offset, time: time, into: &result)
+            if active.count > 1 {
+                keepLinks(of: active, isGuarded: rules.burst != nil, offset: offset, rule: rule)
+            }
             return result
         }
-        return result
     }
 
     private mutating func join(
@@ -118,9 +151,78 @@ extension IdentityTable {
         result.root = root
     }
 
+    /// Keeps why the identifiers of an event are one person's (I1). They are by now; a link that is barred,
+    /// or that a guarded identifier may not make, adds nothing to that.
+    private mutating func keepLinks(
+        of accepted: [Candidate], isGuarded: Bool, offset: UInt64, rule: LinkTable.Rule
+    ) {
+        let anchor = accepted[0].identifier
+        for candidate in accepted.dropFirst() {
+            let other = candidate.identifier
+            if retractions.isBarred(anchor, other) { continue }
+            if isGuarded, bursts.stops(anchor) || bursts.stops(other) { continue }
+            links.note(anchor, other, offset: offset, rule: rule)
+        }
+    }
+
+    // MARK: What stands against a link
+
+    /// Which of the event's identifiers must go, and why.
+    private struct Objection {
+        var place: Int
+        var reason: UInt16
+    }
+
+    private func objection(
+        roots: [UInt32], active: [Candidate], rules: CompiledIdentity, time: Int64,
+        leaving left: Leave
+    ) -> Objection? {
+        if rules.burst != nil, !bursts.isEmpty, let place = stoppedPlace(active) {
+            return Objection(place: place, reason: Self.burstLimit)
+        }
+        if !retractions.standing.isEmpty, let place = barredPlace(active) {
+            return Objection(place: place, reason: Self.barredPair)
+        }
+        guard
+            let broken = brokenLimit(
+                roots: roots, active: active, rules: rules, time: time, leaving: left)
+        else { return nil }
+        return Objection(place: active.count - 1, reason: broken)
+    }
+
+    /// The person of an identifier; where it belongs to nobody yet, a number of its own.
+    private func side(_ identifier: UInt32) -> UInt64 {
+        root(ofIdentifier: identifier).map(UInt64.init) ?? 1 << 32 | UInt64(identifier)
+    }
+
+    /// Of an event with an identifier that links no more: the weakest that would be linked by it.
+    private func stoppedPlace(_ active: [Candidate]) -> Int? {
+        let first = side(active[0].identifier)
+        let isFirstStopped = bursts.stops(active[0].identifier)
+        return active.indices.dropFirst().last { place in
+            (isFirstStopped || bursts.stops(active[place].identifier))
+                && side(active[place].identifier) != first
+        }
+    }
+
+    /// Of an event that would bring a barred pair together: the weakest identifier of the weaker side.
+    private func barredPlace(_ active: [Candidate]) -> Int? {
+        let sides = active.map { side($0.identifier) }
+        for entry in retractions.standing {
+            let one = side(retractions.firsts[entry])
+            let other = side(retractions.seconds[entry])
+            guard one != other, let first = sides.firstIndex(of: one),
+                let second = sides.firstIndex(of: other)
+            else { continue }
+            return sides.lastIndex(of: first < second ? other : one)
+        }
+        return nil
+    }
+
     /// The first type, in order of rank, that would have too many values; nil when all limits hold.
     private func brokenLimit(
-        roots: [UInt32], active: [Candidate], rules: CompiledIdentity, time: Int64
+        roots: [UInt32], active: [Candidate], rules: CompiledIdentity, time: Int64,
+        leaving left: Leave
     ) -> UInt16? {
         for (rank, limit) in rules.limits.enumerated() {
             guard let limit else { continue }
@@ -144,6 +246,7 @@ extension IdentityTable {
             }
             if count > limit { return type }
         }
+        guard left != .size else { return nil }
         let size = roots.reduce(0) { $0 + Int(memberCounts[Int($1)]) }
         let unlinked = active.count { nodes[Int($0.identifier)] == Self.none }
         return size + unlinked > rules.reviewAbove ? Self.sizeLimit : nil
@@ -151,4 +254,8 @@ extension IdentityTable {
 
     /// Stands for the limit on a profile's size where a type's number would.
     static let sizeLimit = UInt16.max
+    /// Stands for a pair that somebody retracted.
+    static let barredPair = UInt16.max - 1
+    /// Stands for an identifier that met too many people.
+    static let burstLimit = UInt16.max - 2
 }

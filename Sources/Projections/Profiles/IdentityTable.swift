@@ -6,35 +6,47 @@ import Hashing
 /// Identifiers are numbered in order of first appearance. A *node* is a group of identifiers that began
 /// as one person; merging hangs one node under another and remembers the offset, so the past is a walk
 /// that stops early and not a replay. Nodes are joined by size, which keeps that walk short; the person's
-/// id is the oldest birth among its identifiers, whichever node carries it (I6).
+/// id is the oldest birth among its identifiers, whichever node carries it (I6). A split gives those who go
+/// a node of their own and remembers where they were (``moves``).
+///
+/// Its columns change through the methods here and in `IdentityTable+Splits`, and are read by all.
 struct IdentityTable {
     static let none = UInt32.max
 
     var types = NameTable()
-    private(set) var values: ByteTable
+    var values: ByteTable
     // One entry an identifier.
-    private(set) var birthOffsets: [UInt64] = []
-    private(set) var birthOrdinals: [UInt16] = []
-    private(set) var nodes: [UInt32] = []
-    private(set) var linkOffsets: [UInt64] = []
-    private(set) var linkTimes: [Int64] = []
-    private(set) var nextMembers: [UInt32] = []
+    var birthOffsets: [UInt64] = []
+    var birthOrdinals: [UInt16] = []
+    var nodes: [UInt32] = []
+    var linkOffsets: [UInt64] = []
+    var linkTimes: [Int64] = []
+    var nextMembers: [UInt32] = []
     /// The offset from which it is suppressed (X1); `.max` while it is not.
-    private(set) var suppressedFrom: [UInt64] = []
+    var suppressedFrom: [UInt64] = []
     // One entry a node.
-    private(set) var parents: [UInt32] = []
-    private(set) var mergedAt: [UInt64] = []
-    private(set) var firstMembers: [UInt32] = []
-    private(set) var lastMembers: [UInt32] = []
-    private(set) var memberCounts: [UInt32] = []
-    private(set) var oldestMembers: [UInt32] = []
-    /// Links that a limit refused, in order.
-    private(set) var refusals = RefusalColumns()
+    var parents: [UInt32] = []
+    var mergedAt: [UInt64] = []
+    var firstMembers: [UInt32] = []
+    var lastMembers: [UInt32] = []
+    var memberCounts: [UInt32] = []
+    var oldestMembers: [UInt32] = []
+    /// The identifier that the node began with.
+    var beginners: [UInt32] = []
+    /// Links that were refused, in order.
+    var refusals = RefusalColumns()
+    /// What holds people together (I1).
+    var links = LinkTable()
+    var retractions = RetractionTable()
+    var reviews = ReviewTable()
+    var bursts = BurstTable()
+    var lineage = LineageColumns()
+    var moves = MoveColumns()
 
     struct RefusalColumns {
         var offsets: [UInt64] = []
         var identifiers: [UInt32] = []
-        /// The type whose limit would have broken.
+        /// The type whose limit would have broken, or one of the other reasons (``IdentityTable/sizeLimit``).
         var limitTypes: [UInt16] = []
     }
 
@@ -121,7 +133,9 @@ struct IdentityTable {
     func root(ofIdentifier identifier: UInt32, asOf offset: UInt64) -> UInt32? {
         guard linkOffsets[Int(identifier)] <= offset, nodes[Int(identifier)] != Self.none
         else { return nil }
-        return root(nodes[Int(identifier)], asOf: offset)
+        let node = moves.node(
+            of: identifier, asOf: offset, present: nodes[Int(identifier)])
+        return root(node, asOf: offset)
     }
 
     /// Every identifier's birth (I6), apart from all else.
@@ -159,10 +173,18 @@ struct IdentityTable {
     }
 
     /// The members that the person had once the record at `offset` was applied. `root` is the carrying
-    /// node as of then; members are found through the node that carries them now.
+    /// node as of then; members are found through the node that carries them now, or among those that a
+    /// split ever took elsewhere.
     func forEachMember(ofRoot root: UInt32, asOf offset: UInt64, _ visit: (UInt32) -> Void) {
-        forEachMember(ofRoot: self.root(root)) { identifier in
+        let carrier = self.root(root)
+        forEachMember(ofRoot: carrier) { identifier in
             if self.root(ofIdentifier: identifier, asOf: offset) == root { visit(identifier) }
+        }
+        for identifier in moves.moved
+        where self.root(ofIdentifier: identifier, asOf: offset) == root
+            && self.root(ofIdentifier: identifier) != carrier
+        {
+            visit(identifier)
         }
     }
 
@@ -176,6 +198,7 @@ struct IdentityTable {
         lastMembers.append(identifier)
         memberCounts.append(1)
         oldestMembers.append(identifier)
+        beginners.append(identifier)
         setLink(identifier, to: node, offset: offset, time: time)
         return node
     }
@@ -207,6 +230,10 @@ struct IdentityTable {
             memberCounts[Int(a)] != memberCounts[Int(b)]
             ? memberCounts[Int(a)] > memberCounts[Int(b)] : a < b
         let (kept, gone) = aIsLarger ? (a, b) : (b, a)
+        let (one, other) = (oldestMembers[Int(kept)], oldestMembers[Int(gone)])
+        let isOlder = birth(one) < birth(other)
+        lineage.append(
+            .merged, kept: isOlder ? one : other, other: isOlder ? other : one, at: offset)
         parents[Int(gone)] = kept
         mergedAt[Int(gone)] = offset
         nextMembers[Int(lastMembers[Int(kept)])] = firstMembers[Int(gone)]
@@ -216,7 +243,7 @@ struct IdentityTable {
         return (kept, gone)
     }
 
-    private mutating func keepOlder(_ identifier: UInt32, at root: UInt32) {
+    mutating func keepOlder(_ identifier: UInt32, at root: UInt32) {
         if birth(identifier) < birth(oldestMembers[Int(root)]) {
             oldestMembers[Int(root)] = identifier
         }
@@ -226,63 +253,5 @@ struct IdentityTable {
         refusals.offsets.append(offset)
         refusals.identifiers.append(identifier)
         refusals.limitTypes.append(limitType)
-    }
-
-    // MARK: Canonical bytes
-
-    func write(into out: inout CanonicalWriter) {
-        out.section("IDEN")
-        types.write(into: &out)
-        values.write(into: &out)
-        out.column(birthOffsets)
-        out.column(birthOrdinals)
-        out.column(nodes)
-        out.column(linkOffsets)
-        out.column(linkTimes)
-        out.column(nextMembers)
-        out.column(suppressedFrom)
-        out.column(parents)
-        out.column(mergedAt)
-        out.column(firstMembers)
-        out.column(lastMembers)
-        out.column(memberCounts)
-        out.column(oldestMembers)
-        out.column(refusals.offsets)
-        out.column(refusals.identifiers)
-        out.column(refusals.limitTypes)
-    }
-
-    init(from reader: inout CanonicalReader, key: SipKey) throws(CanonicalError) {
-        try reader.section("IDEN")
-        types = try NameTable(from: &reader)
-        values = try ByteTable(from: &reader, key: key)
-        birthOffsets = try reader.column()
-        birthOrdinals = try reader.column()
-        nodes = try reader.column()
-        linkOffsets = try reader.column()
-        linkTimes = try reader.column()
-        nextMembers = try reader.column()
-        suppressedFrom = try reader.column()
-        parents = try reader.column()
-        mergedAt = try reader.column()
-        firstMembers = try reader.column()
-        lastMembers = try reader.column()
-        memberCounts = try reader.column()
-        oldestMembers = try reader.column()
-        refusals.offsets = try reader.column()
-        refusals.identifiers = try reader.column()
-        refusals.limitTypes = try reader.column()
-        let identifiers = values.count
-        let sizes = [
-            birthOffsets.count, birthOrdinals.count, nodes.count, linkOffsets.count,
-            linkTimes.count, nextMembers.count, suppressedFrom.count,
-        ]
-        let nodeSizes = [
-            mergedAt.count, firstMembers.count, lastMembers.count, memberCounts.count,
-            oldestMembers.count,
-        ]
-        guard sizes.allSatisfy({ $0 == identifiers }),
-            nodeSizes.allSatisfy({ $0 == parents.count })
-        else { throw CanonicalError(position: reader.position, expected: "equal columns") }
     }
 }

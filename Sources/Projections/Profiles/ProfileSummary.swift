@@ -28,8 +28,10 @@ public struct ProfileSummary: Equatable, Sendable {
         public var type: String
         public var value: String
         public var offset: UInt64
-        /// The type whose limit would have broken.
+        /// The type whose limit would have broken, or what else stood against it.
         public var limit: String
+        /// The same in words.
+        public var reason: String
     }
 
     public var id: ProfileID
@@ -46,6 +48,11 @@ public struct ProfileSummary: Equatable, Sendable {
     public var eventCount: Int?
     public var memberships: [Membership]
     public var refusals: [Refusal]
+    /// Why its identifiers are one person's, oldest first; with links that were retracted. Empty in what a
+    /// read model keeps.
+    public var evidence: [LinkEvidence]
+    /// The id as one number; nil past its bounds.
+    public var mpid: MPID?
 }
 
 /// A question about a person names them so.
@@ -72,13 +79,7 @@ extension FoldState {
         switch person {
         case .profile(let id): return identity.identifier(born: id)
         case .identifier(let type, let value):
-            let rule = policies.last?.policy.identity.types.first { $0.name == type }
-            let raw = Array(value.utf8)
-            var normalised: [UInt8] = []
-            let isWhole = raw.withUnsafeBytes {
-                IdentifierValue.normalise($0, rule?.normalisation ?? .none, into: &normalised)
-            }
-            return identity.find(type: type, value: isWhole ? normalised : raw)
+            return identity.find(type: type, value: normalised(type: type, value: value))
         }
     }
 
@@ -124,9 +125,11 @@ extension FoldState {
             ?? identity.profileID(ofRoot: root)
         var former: Set<ProfileID> = []
         for member in members {
-            let node = identity.nodes[Int(member)]
-            // A node's first member is the person that it began as.
-            if identity.firstMembers[Int(node)] == member, identity.birth(member) != id {
+            let held = identity.moves.nodes(of: member, present: identity.nodes[Int(member)])
+            // What a node began with is the person that it began as.
+            if held.contains(where: { identity.beginners[Int($0)] == member }),
+                identity.birth(member) != id
+            {
                 former.insert(identity.birth(member))
             }
         }
@@ -147,7 +150,9 @@ extension FoldState {
                     Int($1) < activity.counts.count ? $0 + Int(activity.counts[Int($1)]) : $0
                 } : nil,
             memberships: memberships(of: root, asOf: offset),
-            refusals: detail == .present ? [] : refusals(members, asOf: offset))
+            refusals: detail == .present ? [] : refusals(members, asOf: offset),
+            evidence: detail == .present ? [] : evidence(members, asOf: offset),
+            mpid: MPID(id, key: key))
     }
 
     private func traits(of members: [UInt32], asOf offset: UInt64?) -> [ProfileSummary.Trait] {
@@ -201,17 +206,14 @@ extension FoldState {
         for index in 0..<memberships.changeCount {
             guard memberships.changeOffsets[index] <= offset else { break }
             guard Int(memberships.changeAudiences[index]) == audience,
-                // What a node that went under this one was is no longer so: who was joined is judged anew.
-                memberships.changeNodes[index] == root,
-                let change = memberships.change(index)
+                let change = memberships.change(index),
+                // By the id that it was said of, which a split leaves to whoever has it.
+                let subject = identity.identifier(born: change.profile),
+                identity.root(ofIdentifier: subject, asOf: offset) == root
             else { continue }
             since = change.change == .entered ? change.offset : nil
         }
         return since
-    }
-
-    private func limitName(_ type: UInt16) -> String {
-        type == IdentityTable.sizeLimit ? "profile size" : identity.types.names[Int(type)]
     }
 
     private func refusals(_ members: [UInt32], asOf offset: UInt64?) -> [ProfileSummary.Refusal] {
@@ -226,7 +228,8 @@ extension FoldState {
             found.append(
                 ProfileSummary.Refusal(
                     type: identity.typeName(identifier), value: identity.values.text(identifier),
-                    offset: at, limit: limitName(identity.refusals.limitTypes[index])))
+                    offset: at, limit: limitName(identity.refusals.limitTypes[index]),
+                    reason: refusalReason(identity.refusals.limitTypes[index])))
         }
         return found
     }

@@ -252,17 +252,21 @@ private struct ColumnSimulation {
             columns.moments.forEachPart(of: stretch.rows) { place, moments in
                 let first = place & (EventColumn<Int64>.chunkSize - 1)
                 let times = columns.received.chunks[place >> 16][first..<first + moments.count]
-                for (index, (moment, time)) in zip(moments, times).enumerated()
-                where moment != DecisionColumns.none {
+                var done = 0
+                while done < moments.count {
+                    // Up to an event that may be a sample, which is looked at on its own.
+                    done += tally.note(
+                        moments.dropFirst(done), times.dropFirst(done), classes.classes,
+                        until: wanted)
+                    guard done < moments.count else { break }
+                    let moment = moments[moments.startIndex + done]
                     let number = Int(classes.classes[Int(moment)])
-                    tally.note(time, number)
-                    if wanted[number] {
-                        let offset =
-                            stretch.offsets.lowerBound
-                            + UInt64(place + index - stretch.rows.lowerBound)
-                        wanted[number] = sample(
-                            offset, moment, classes, &results, limit: samples)
-                    }
+                    let offset =
+                        stretch.offsets.lowerBound
+                        + UInt64(place + done - stretch.rows.lowerBound)
+                    wanted[number] = sample(offset, moment, classes, &results, limit: samples)
+                    tally.note(times[times.startIndex + done], number)
+                    done += 1
                 }
             }
         }
@@ -330,14 +334,11 @@ private struct ColumnSimulation {
 
     /// Counts what the destination was told and the judgement withholds.
     private func overShared(_ number: Int, _ range: Range<UInt64>, isAsBefore: Bool) -> Int {
-        guard !basis.told[number].isEmpty else { return 0 }
         var found = 0
         for stretch in basis.columns.stretches(in: range) {
-            for (place, offset) in zip(stretch.rows, stretch.offsets) {
+            OffsetSet.forEachRow(of: basis.told[number], in: stretch.rows) { place in
                 let moment = basis.columns.moments[place]
-                guard moment != DecisionColumns.none,
-                    basis.told[number].contains(where: { $0.contains(offset) })
-                else { continue }
+                guard moment != DecisionColumns.none else { return }
                 let bits =
                     isAsBefore ? old[Int(moment) * width + number] : after(place, moment, number)
                 if bits != 0 { found += 1 }
