@@ -23,11 +23,19 @@ public import CustomerModel
 /// consent:
 ///   resolve: strictest            # or latest (C4)
 ///   supersedes: weaker            # only if said (C4)
+///   country: [{ field: context.location.country, sources: [server] }]   # believed of these (C6)
+///   places: { tcf: [context.consent.tcf, properties.gdpr_consent], gpc: [context.gpc] }
 ///
 /// purposes:
 ///   analytics:   { segment: [Analytics], mparticle: [analytics], expires: 390d }
 ///   advertising: { segment: [Advertising], deniedByGPC: true, retroactive: false }
 ///   service:     { basis: contract }
+///   sale:
+///     tcf: { purposes: [1, 4], legitimateInterest: [7], specialFeatures: [1] }
+///     gpp: [saleOptOut, sharingOptOut, targetedAdvertisingOptOut]
+///     usPrivacy: [saleOptOut]
+///     ccpa: true
+///     defaults: { granted: [US] }
 ///
 /// audiences:
 ///   big_spenders:
@@ -58,6 +66,7 @@ public import CustomerModel
 ///     recipient: Example Ads Inc  # the legal name
 ///     webhook: { url: "https://ads.example.com/in", secret: ads_webhook }
 ///     purposes: [advertising]
+///     tcf: { vendor: 755, purposes: [1, 2], legitimateInterest: [7], specialFeatures: [2] }
 ///     identifiers: [email]
 ///     requires: [email]
 ///     sources: [web, shop]
@@ -108,8 +117,20 @@ public import CustomerModel
 /// this purpose; all that are present must be granted. `basis` is `consent` if not said; `contract`,
 /// `legalObligation` and `legitimateInterest` need no grant, but a denial on record still holds back.
 ///
+/// Other signals of a purpose: `tcf` lists purposes of the TCF by the basis they rest on, and special
+/// features; all must be agreed to. `gpp` and `usPrivacy` list opt-outs of the United States: one taken
+/// denies, and all stated as not taken, after notice, grant. `ccpa: true` reads mParticle's sale opt-out.
+/// What one signal denies, no other one grants. `defaults` grants where nobody said anything, in these
+/// countries, by an event whose trusted `country` field names one; never for a person without an event.
+///
+/// **Places**: `places` says where signals stand instead of the usual places: `tcf` in
+/// `context.consent.tcf` or `context.consent.tcString`, `gpp` and `usPrivacy` in `context.consent`, too,
+/// `mparticle` (the whole object) in `consent_state` or `context.consent_state`; a `gpc` field nowhere,
+/// since GPC comes in a request's header. The first place that is there and not null counts.
+///
 /// **Destinations**, at most 256. All of `purposes` must be granted; written as `purposes: { all: […],
-/// any: […] }`, all of the first and at least one of the second. An event that no rule of `events`
+/// any: […] }`, all of the first and at least one of the second. With `tcf`, the person's most recent TC
+/// string must permit the vendor all that is listed, too (C7); nobody's string is nobody's consent. An event that no rule of `events`
 /// matches is withheld, the first match counts, and of a matching event only the listed fields leave
 /// (P4): paths inside `properties` (track, page, screen, alias), `traits` (identify, group) and `context`,
 /// each a list or `all`. A listed path takes what is under it along; a path through an array takes

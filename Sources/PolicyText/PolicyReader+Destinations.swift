@@ -4,7 +4,7 @@ extension PolicyReader {
     private static let destinationKeys = [
         "recipient", "file", "webhook", "purposes", "identifiers", "requires", "sources", "events",
         "filter", "maximumAge", "sample", "integration", "epoch", "enabled", "batch", "attempts",
-        "timeout", "audiences", "plans",
+        "timeout", "audiences", "plans", "tcf",
     ]
 
     /// `destinations`: a mapping from name to recipient and rules.
@@ -54,6 +54,7 @@ extension PolicyReader {
             requiredIdentifiers: references(
                 section, "requires", to: "identifier type", identifierTypes))
         destination.anyPurposes = purposes.any
+        destination.tcf = section["tcf"].flatMap { tcfUse($0) }
         readAudiences(section, at: place, into: &destination)
         readLimits(section, into: &destination)
         guard recipient != nil, connector != nil else { return nil }

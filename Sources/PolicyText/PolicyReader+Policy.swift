@@ -23,9 +23,9 @@ extension PolicyReader {
                 top.place, "`identity` is missing",
                 "list at least one type under `identity: types:`")
         }
-        let purposes = top["purposes"].map { readPurposes($0) } ?? []
         let consent =
             top["consent"].map { consentRules($0) } ?? ConsentRules(resolution: .strictest)
+        let purposes = top["purposes"].map { readPurposes($0) } ?? []
         let audiences = top["audiences"].map { readAudiences($0) } ?? []
         let plans = top["plans"].map { readPlans($0) } ?? []
         let destinations = top["destinations"].map { readDestinations($0) } ?? []
@@ -52,8 +52,14 @@ extension PolicyReader {
     private mutating func purpose(_ name: String, _ node: PolicyNode) -> Purpose {
         var purpose = Purpose(name: name, segmentCategories: [])
         let what = "purpose `\(name)`"
-        let keys = ["segment", "mparticle", "expires", "deniedByGPC", "basis", "retroactive"]
-        guard let section = section(node, of: what, keys: keys) else { return purpose }
+        let keys =
+            ["segment", "mparticle", "expires", "deniedByGPC", "basis", "retroactive"]
+            + Self.signalKeys
+        let elsewhere = ["gpc": "it is called `deniedByGPC`"]
+        guard let section = section(node, of: what, keys: keys, elsewhere: elsewhere) else {
+            return purpose
+        }
+        readSignals(section, into: &purpose)
         if let node = section["segment"], let ids = texts(node, of: "`segment`") {
             purpose.segmentCategories = ids
         }
@@ -80,10 +86,11 @@ extension PolicyReader {
     }
 
     private mutating func consentRules(_ node: PolicyNode) -> ConsentRules? {
-        guard let section = section(node, of: "`consent`", keys: ["resolve", "supersedes"]) else {
-            return nil
-        }
+        let keys = ["resolve", "supersedes", "places", "country"]
+        guard let section = section(node, of: "`consent`", keys: keys) else { return nil }
         var rules = ConsentRules(resolution: .strictest)
+        if let node = section["places"] { rules.places = consentPlaces(node) }
+        if let node = section["country"] { rules.countryFields = countryFields(node) }
         if let node = section["resolve"] {
             let known = ConsentRules.Resolution.allCases.map(\.rawValue)
             guard let word = choice(node, of: "`resolve`", among: known),

@@ -247,6 +247,17 @@ enum RecordSamples {
             "auditRead about nobody", AuditReadRecord(what: "tail", subject: nil, by: "ada"),
             required: ["subject"]),
         sample(
+            "consent",
+            ConsentRecord(
+                type: "email", value: oddText, granted: ["analytics"], denied: ["ads", "sale"],
+                asserted: time, document: oddText, method: "letter", by: "ada"),
+            required: ["type", "value", "granted", "denied", "by"],
+            optional: ["asserted", "document", "method"]),
+        sample(
+            "consent without evidence",
+            ConsentRecord(type: "email", value: "a", granted: [], denied: ["ads"], by: "ada"),
+            required: ["denied"]),
+        sample(
             "settled",
             SettledRecord(
                 destination: "crm", epoch: 1, slot: "event", at: 3, outcome: .pending, by: "ada"),

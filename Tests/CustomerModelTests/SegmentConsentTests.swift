@@ -87,7 +87,9 @@ import Testing
             let body = EventBody(
                 item: view, envelopeType: nil, sharedContext: nil, sharedIntegrations: nil,
                 sentAt: nil, serverMessageID: nil, hasGPC: false, isImport: false)
-            let signal = ConsentSignal.read(body, purposes: Self.policy)
+            let signal = ConsentSignal.read(
+                body, by: ConsentReading(purposes: Self.policy),
+                received: Timestamp(microseconds: 0))
             #expect(signal.granted == row.granted)
             #expect(signal.denied == row.denied)
             #expect(signal.missing == row.missing)

@@ -48,22 +48,46 @@ import Testing
     @Test func `gives these purposes and rules of consent`() throws {
         let policy = try example()
         #expect(policy.name == "shop")
-        #expect(policy.consent == ConsentRules(resolution: .strictest, supersedesWeaker: true))
+        var rules = ConsentRules(resolution: .strictest, supersedesWeaker: true)
+        rules.countryFields = [
+            TrustedField(path: path("context.location.country"), sources: ["server"])
+        ]
+        rules.places.tcf = [path("context.consent.tcf"), path("properties.gdpr_consent")]
+        rules.places.gpc = [path("context.gpc")]
+        #expect(policy.consent == rules)
+        var sale = Purpose(name: "sale", segmentCategories: [])
+        sale.signals.tcf = TCFMeaning(
+            onConsent: try #require(TCFPurposes(ids: [1, 4])),
+            onLegitimateInterest: try #require(TCFPurposes(ids: [7])),
+            specialFeatures: try #require(TCFPurposes(ids: [1])))
+        sale.signals.gpp = [.sale, .sharing, .targetedAdvertising]
+        sale.signals.usPrivacy = .sale
+        sale.signals.isCCPASale = true
+        sale.signals.defaultCountries = try [#require(CountryCode("us"))]
         #expect(
             policy.purposes == [
                 Purpose(
                     name: "analytics", segmentCategories: ["Analytics"],
                     expiresAfterMicroseconds: 33_696_000_000_000, mparticlePurposes: ["analytics"]),
                 Purpose(name: "advertising", segmentCategories: ["Advertising"], deniedByGPC: true),
-                Purpose(name: "service", segmentCategories: [], basis: .contract),
+                Purpose(name: "service", segmentCategories: [], basis: .contract), sale,
             ])
-        #expect(policy.purposes.map(\.needsConsent) == [true, true, false])
+        #expect(policy.purposes.map(\.needsConsent) == [true, true, false, true])
     }
 
     @Test func `gives this destination`() throws {
         let policy = try example()
+        #expect(policy.destinations.count == 1)
+        var destination = policy.destinations[0]
         #expect(
-            policy.destinations == [
+            destination.tcf
+                == TCFUse(
+                    vendor: 755, onConsent: try #require(TCFPurposes(ids: [1, 2])),
+                    onLegitimateInterest: try #require(TCFPurposes(ids: [7])),
+                    specialFeatures: try #require(TCFPurposes(ids: [2]))))
+        destination.tcf = nil
+        #expect(
+            [destination] == [
                 Destination(
                     name: "ads", recipient: "Example Ads Inc",
                     connector: .webhook(url: "https://ads.example.com/in", secret: "ads_webhook"),

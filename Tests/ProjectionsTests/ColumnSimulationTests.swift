@@ -91,7 +91,8 @@ import Testing
             }
         }
         #expect(try reason { $0.identity.reviewAbove = 2 } == "the identity rules are others")
-        #expect(try reason { $0.consent.supersedesWeaker = true } == "the consent rules are others")
+        #expect(
+            try reason { $0.consent.supersedesWeaker.toggle() } == "the consent rules are others")
         #expect(
             try reason { $0.purposes[0].expiresAfterMicroseconds = 1 }
                 == "the purpose analytics is new or means something else")

@@ -55,7 +55,9 @@ struct RandomHistory {
                         traits:
                             #"{"email":"e\#(random.next(upTo: 5))@x.org","plan":"p\#(random.next(upTo: 2))"}"#
                     ))
-            case 8, 9:
+            case 8:
+                try signal(index)
+            case 9:
                 try history.event(
                     Message.preference(
                         id: "m\(index)", user: maybe(user()), anonymous: device(), consent(),
@@ -91,6 +93,40 @@ struct RandomHistory {
             ? "anonymous_id:" + device() : "email:e\(random.next(upTo: 5))@x.org"
         history.decide(
             random.next(upTo: 3) > 0 ? .retract : .lift, "user_id:" + user(), other)
+    }
+
+    /// One signal of any kind.
+    private mutating func signal(_ index: Int) throws {
+        let time = Timestamp(
+            microseconds: history.clock - Int64(random.next(upTo: 100)) * 3_600_000_000)
+        let milliseconds = time.microseconds / 1_000
+        let flag = random.next(upTo: 3) > 0
+        var text = #"{"type":"track","messageId":"m\#(index)","event":"Order Completed""#
+        if let user = maybe(user()) { text += #","userId":"\#(user)""# }
+        text += #","anonymousId":"\#(device())""#
+        switch random.next(upTo: 8) {
+        case 0:
+            let vendors: Set<Int> = random.next(upTo: 3) == 0 ? [] : [755]
+            let string = TCText.make(purposes: flag ? [1, 4] : [1], vendors: vendors)
+            text += #","context":{"consent":{"tcf":"\#(string)"}}}"#
+        case 1:
+            text += #","context":{"consent":{"gpp":"DBABTA~\#(flag ? "1YNN" : "1YYN")"}}}"#
+        case 2: text += #","context":{"consent":{"usPrivacy":"\#(flag ? "1YNN" : "1NNN")"}}}"#
+        case 3:
+            text +=
+                #","consent_state":{"gdpr":{"analytics":{"consented":\#(flag),"timestamp_unixtime_ms":\#(milliseconds)}},"ccpa":{"data_sale_opt_out":{"consented":\#(!flag),"timestamp_unixtime_ms":\#(milliseconds)}}}}"#
+        case 4: text += #","context":{"consent":{"tcf":"\#(flag ? "C?" : "")"}}}"#
+        case 5: text += #","context":{"country":"\#(flag ? "US" : "DE")"}}"#
+        case 6: text += #","context":{"gpc":\#(flag)}}"#
+        default:
+            history.append(
+                ConsentRecord(
+                    type: flag ? "user_id" : "email", value: flag ? user() : "e1@x.org",
+                    granted: flag ? ["analytics"] : [], denied: flag ? [] : ["advertising"],
+                    asserted: random.next(upTo: 2) == 0 ? time : nil, by: "test"))
+            return
+        }
+        try history.event(text, source: random.next(upTo: 2) == 0 ? "web" : "server")
     }
 
     private mutating func lose(_ index: Int) throws {
@@ -130,7 +166,7 @@ struct RandomHistory {
             """
         let rules = ["  block:", "  reviewAbove: 5\n  block:"]
         let burst = "  burst: { knownProfiles: 2, within: 2d }\n  block:"
-        return Policies.shop(
+        let shop = Policies.shop(
             resolve: version == 1 ? "latest" : "strictest",
             warehouse: version == 1 ? "    plans: ignore" : "",
             ads: [
@@ -148,8 +184,25 @@ struct RandomHistory {
                         - { field: profile.traits.plan, startsWith: p }
                 """,
             ][min(version, 2)],
-            audiences: audiences + "\n" + plans(version)
-        ).replacing("  block:", with: version < 2 ? rules[version] : burst)
+            audiences: audiences + "\n" + plans(version))
+        return shop.replacing(
+            "purposes:\n  analytics: { segment: [Analytics],",
+            with: """
+                  \(version == 0 ? "supersedes: weaker" : "places: { gpc: [context.gpc] }")
+                  country: [{ field: context.country, sources: [server] }]
+                purposes:
+                  analytics: { segment: [Analytics], mparticle: [analytics], defaults: { granted: [US] },
+                """
+        ).replacing(
+            "{ segment: [Advertising],",
+            with:
+                "{ segment: [Advertising], tcf: { purposes: [1, 4] }, gpp: [saleOptOut], usPrivacy: [saleOptOut], ccpa: true,"
+        ).replacing(
+            "recipient: Ads Inc",
+            with: "recipient: Ads Inc"
+                + (version == 1 ? "\n    tcf: { vendor: 755, purposes: [1, 4] }" : "")
+        )
+        .replacing("  block:", with: version < 2 ? rules[version] : burst)
     }
 
     /// Orders of little worth break the plan; what becomes of them changes with the version.

@@ -143,7 +143,8 @@ public final class SluiceServer: Sendable {
         }
     }
 
-    private func run(_ arguments: [String]) async throws -> String {
+    @discardableResult
+    public func run(_ arguments: [String]) async throws -> String {
         let words = try TemporaryDirectory()
         let command = try ChildProcess(
             Programs.sluice, arguments + ["--data", directory], outputPath: words("out"),

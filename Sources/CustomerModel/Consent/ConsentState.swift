@@ -5,22 +5,30 @@ public struct ConsentStanding: Equatable, Sendable {
     public var assertedTime: Int64
     /// The event that asserted it.
     public var offset: UInt64
+    /// Who read it there.
+    public var reader: ConsentReader
 
-    public init(isGrant: Bool, assertedTime: Int64, offset: UInt64) {
+    public init(isGrant: Bool, assertedTime: Int64, offset: UInt64, reader: ConsentReader) {
         self.isGrant = isGrant
         self.assertedTime = assertedTime
         self.offset = offset
+        self.reader = reader
     }
 
-    /// Takes a later record's assertion in (C3): a denial always replaces; a grant replaces a denial only
-    /// when its asserted time is later too, and a grant when it is newer. Equal time: denied.
+    /// Takes an assertion of a later record, or of the same one, in (C3): a denial always replaces; a grant
+    /// replaces a denial only when its offset and its asserted time are later, and a grant when it is newer.
+    /// Equal time: denied.
     ///
     /// - Returns: whether the standing changed.
     public mutating func take(_ other: ConsentStanding) -> Bool {
         if other.isGrant && other.assertedTime <= assertedTime { return false }
+        // Two readers of one event disagree: denied, in whichever order they are asked.
+        if other.isGrant && !isGrant && other.offset <= offset { return false }
         // A denial that is repeated keeps the newest time, so that an old grant cannot slip between.
-        if !other.isGrant && !isGrant && other.assertedTime <= assertedTime { return false }
+        let newest =
+            other.isGrant || isGrant ? other.assertedTime : max(assertedTime, other.assertedTime)
         self = other
+        assertedTime = newest
         return true
     }
 }
@@ -45,15 +53,26 @@ public struct ConsentState: Equatable, Sendable {
     public var value: Value
     /// The offset of the assertion that decided it; nil when unknown.
     public var offset: UInt64?
+    public var ground: ConsentGround
 
-    public init(value: Value, offset: UInt64?) {
+    public init(value: Value, offset: UInt64?, ground: ConsentGround = .nothing) {
         self.value = value
         self.offset = offset
+        self.ground = ground
+    }
+
+    private init(_ value: Value, by standing: ConsentStanding) {
+        self.init(value: value, offset: standing.offset, ground: .assertion(standing.reader))
     }
 
     public static let unknown = ConsentState(value: .unknown, offset: nil)
 
     /// Joins the standings of a person's identifiers (C4).
+    ///
+    /// Under `strictest` any denial denies. Under `latest` each denial stands until a grant that is newer by
+    /// asserted time lifts it, from an identifier that is no weaker: then the newest of all is a grant, and
+    /// one more grant never takes anything away. Equal time: denied. Among equals the stronger identifier's
+    /// is named.
     ///
     /// - Parameters:
     ///   - standings: each with the rank of its identifier; smaller is stronger.
@@ -65,31 +84,42 @@ public struct ConsentState: Equatable, Sendable {
         let standings = rules.supersedesWeaker ? withoutSuperseded(all) : all
         var grant: (rank: Int, standing: ConsentStanding)?
         var denial: (rank: Int, standing: ConsentStanding)?
-        var strongestDenial = Int.max
         for entry in standings {
-            let time = entry.standing.assertedTime
             if entry.standing.isGrant {
-                if grant.map({ time > $0.standing.assertedTime }) ?? true { grant = entry }
-            } else {
-                strongestDenial = min(strongestDenial, entry.rank)
-                if denial.map({ time > $0.standing.assertedTime }) ?? true { denial = entry }
+                if grant.map({ precedes($0, entry) }) ?? true { grant = entry }
+                continue
             }
+            if rules.resolution == .latest, isLifted(entry, in: standings) { continue }
+            if denial.map({ precedes($0, entry) }) ?? true { denial = entry }
         }
-        if let denial {
-            guard rules.resolution == .latest, let grant,
-                grant.standing.assertedTime > denial.standing.assertedTime,
-                grant.rank <= strongestDenial
-            else { return ConsentState(value: .denied, offset: denial.standing.offset) }
-        }
+        if let denial { return ConsentState(.denied, by: denial.standing) }
         guard let grant else { return .unknown }
         if let expiresAfter {
             let (end, overflowed) = grant.standing.assertedTime.addingReportingOverflow(
                 expiresAfter)
-            if !overflowed && end <= now {
-                return ConsentState(value: .expired, offset: grant.standing.offset)
-            }
+            if !overflowed && end <= now { return ConsentState(.expired, by: grant.standing) }
         }
-        return ConsentState(value: .granted, offset: grant.standing.offset)
+        return ConsentState(.granted, by: grant.standing)
+    }
+
+    /// Whether `b` is the one to name rather than `a`.
+    private static func precedes(
+        _ a: (rank: Int, standing: ConsentStanding), _ b: (rank: Int, standing: ConsentStanding)
+    ) -> Bool {
+        if a.standing.assertedTime != b.standing.assertedTime {
+            return a.standing.assertedTime < b.standing.assertedTime
+        }
+        return a.rank != b.rank ? b.rank < a.rank : a.standing.offset < b.standing.offset
+    }
+
+    private static func isLifted(
+        _ denial: (rank: Int, standing: ConsentStanding),
+        in standings: [(rank: Int, standing: ConsentStanding)]
+    ) -> Bool {
+        standings.contains { other in
+            other.standing.isGrant && other.rank <= denial.rank
+                && other.standing.assertedTime > denial.standing.assertedTime
+        }
     }
 
     /// `supersedes: weaker`: a grant on a stronger identifier retires older denials on weaker ones.

@@ -46,6 +46,34 @@ public enum TCFRefusal: Equatable, Sendable {
     case noOptIn(specialFeature: Int)
 }
 
+extension TCFRefusal: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .emptyUse: "no purpose is named"
+        case .notServiceSpecific: "the string is for a group of sites"
+        case .policyTooOld: "the string was made under a policy before TCF 2.2"
+        case .noDisclosedVendors: "the string does not say which vendors were disclosed"
+        case .vendorNotDisclosed: "the vendor was not disclosed"
+        case .vendorNot(let basis): "the vendor has no \(basis.words)"
+        case .consentOnly(let purpose): "purpose \(purpose) may rest on consent only"
+        case .purposeOneUndisclosed: "purpose 1 was not put to the person"
+        case .purposeNot(let basis, let purpose): "purpose \(purpose) has no \(basis.words)"
+        case .restricted(let basis, let purpose):
+            "the publisher takes \(basis.words) for purpose \(purpose) away"
+        case .noOptIn(let feature): "special feature \(feature) was not opted in to"
+        }
+    }
+}
+
+extension TCFBasis {
+    var words: String {
+        switch self {
+        case .consent: "consent"
+        case .legitimateInterest: "legitimate interest"
+        }
+    }
+}
+
 extension TCString {
     /// Why a destination may not be told; nil when it may, for everything that it does.
     ///
@@ -90,14 +118,34 @@ extension TCString {
     /// 2026-03-01, from when a string must name the disclosed vendors.
     private static let disclosureBinds = Timestamp(secondsSince1970: 1_772_323_200)
 
-    private func generalRefusal(of vendor: UInt16) -> TCFRefusal? {
+    /// Why the string counts for no vendor at all today; nil when it does.
+    public var generalRefusal: TCFRefusal? {
         guard isServiceSpecific else { return .notServiceSpecific }
         let made = max(created, lastUpdated)
         if policyVersion < 4, made >= Self.policyFourBinds { return .policyTooOld }
-        guard let disclosedVendors else {
-            return policyVersion >= 5 || made >= Self.disclosureBinds ? .noDisclosedVendors : nil
-        }
+        let mustDisclose = policyVersion >= 5 || made >= Self.disclosureBinds
+        return disclosedVendors == nil && mustDisclose ? .noDisclosedVendors : nil
+    }
+
+    private func generalRefusal(of vendor: UInt16) -> TCFRefusal? {
+        if let generalRefusal { return generalRefusal }
+        guard let disclosedVendors else { return nil }
         return disclosedVendors.contains(vendor) ? nil : .vendorNotDisclosed
+    }
+
+    /// What the person said to what a purpose of the policy means.
+    enum Answer { case agreed, refused, notAsked }
+
+    func answer(to meaning: TCFMeaning) -> Answer {
+        let undisclosed: TCFPurposes = isPurposeOneUndisclosed ? .storage : []
+        let asked = meaning.onConsent.subtracting(undisclosed)
+        guard asked.subtracting(purposesConsent).isEmpty,
+            meaning.onLegitimateInterest.subtracting(purposesLegitimateInterest).isEmpty,
+            meaning.specialFeatures.subtracting(specialFeatureOptIns).isEmpty
+        else { return .refused }
+        // A string that no longer counts grants nothing, and neither does what was not put to the person.
+        guard generalRefusal == nil, asked == meaning.onConsent else { return .notAsked }
+        return .agreed
     }
 
     /// The purposes that the publisher takes from a vendor, by the basis on which it claims them.

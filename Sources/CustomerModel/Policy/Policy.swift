@@ -143,6 +143,8 @@ public struct Purpose: Equatable, Sendable {
     public var mparticlePurposes: [String]
     /// Whether a plan may release what was unknown or expired at the event and is granted now (R2).
     public var isRetroactive: Bool
+    /// Consent strings and opt-outs that mean it, and where it is granted by default.
+    public var signals = PurposeSignals()
 
     /// What makes using data for a purpose lawful.
     public enum Basis: String, Equatable, Sendable, CaseIterable {
@@ -184,6 +186,10 @@ public struct ConsentRules: Equatable, Sendable {
     /// Whether a grant on a stronger identifier retires older denials on weaker ones (C4). Said in a
     /// policy as `supersedes: weaker`.
     public var supersedesWeaker: Bool
+    /// Where signals stand on an event.
+    public var places = ConsentPlaces()
+    /// Where a person's country stands, and whose word counts for it (C6).
+    public var countryFields: [TrustedField] = []
 
     public init(resolution: Resolution, supersedesWeaker: Bool = false) {
         self.resolution = resolution
@@ -221,6 +227,8 @@ public struct Destination: Equatable, Sendable {
     public var samplePerMillion: Int?
     /// Must hold for an event to leave; nil for no filter.
     public var filter: Condition?
+    /// What it does as a vendor of the TCF: then the person's most recent TC string must permit it (C7).
+    public var tcf: TCFUse?
     /// Audiences whose entries and exits it is told, as indexes into the policy's list.
     public var audiences: [Int]
     /// Whether it gets only what keeps to the tracking plans. What is in quarantine it gets in no case.

@@ -62,6 +62,12 @@ extension PolicyDiff {
                 new, .decisions,
                 "requires one of the purposes \(anyAfter.text) instead of \(anyBefore.text)")
         }
+        if old.tcf != new.tcf {
+            note(
+                new, .decisions,
+                "the TC string must permit \(TCFUse.text(new.tcf)) instead of \(TCFUse.text(old.tcf))"
+            )
+        }
     }
 
     private mutating func compareEvents(_ old: Destination, _ new: Destination) {

@@ -160,6 +160,7 @@ extension PolicyDiff {
                     ? "a grant on a stronger identifier now retires older denials on weaker ones"
                     : "a grant on a stronger identifier no longer retires denials on weaker ones")
         }
+        comparePlaces(old, new)
     }
 
     fileprivate mutating func comparePurpose(_ old: Purpose, _ new: Purpose) {
@@ -188,6 +189,7 @@ extension PolicyDiff {
                 "\(what): a GPC signal \(new.deniedByGPC ? "now denies it" : "no longer denies it")"
             )
         }
+        compareSignals(what, old.signals, new.signals)
         if old.basis != new.basis {
             note(
                 .consent, "\(what): rests on \(new.basis.text) instead of \(old.basis.text)")

@@ -20,6 +20,8 @@ public enum RecordKind: UInt8, CaseIterable, Equatable, Sendable {
     case fieldSet = 14
     case settled = 15
     case identity = 16
+    /// Numbers between are others' to take.
+    case consent = 24
     case sealed = 240
     case restored = 241
     case tombstone = 242
@@ -43,6 +45,7 @@ public enum RecordKind: UInt8, CaseIterable, Equatable, Sendable {
         case .fieldSet: "fieldSet"
         case .settled: "settled"
         case .identity: "identity"
+        case .consent: "consent"
         case .sealed: "sealed"
         case .restored: "restored"
         case .tombstone: "tombstone"

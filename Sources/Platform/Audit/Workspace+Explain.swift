@@ -196,11 +196,18 @@ extension Workspace {
                         "purpose": .string(purpose.name),
                         "state": .string(purpose.state.value.name),
                         "offset": .optionalOffset(purpose.state.offset),
+                        "ground": .string(purpose.state.ground.name),
                         "required": .bool(purpose.needsConsent),
                     ]
                 }),
             "trackingPlan": explanation.tracking.map(Self.present) ?? .null,
             "filterRead": Self.present(explanation.fields),
+            "tcf": explanation.tcf.map {
+                [
+                    "vendor": .count(Int($0.use.vendor)), "offset": .optionalOffset($0.offset),
+                    "permitted": .bool($0.refusal == nil), "reason": .text($0.refusal),
+                ]
+            } ?? .null,
             "profile": .text(explanation.profile?.description),
             "presentProfile": .text(explanation.presentProfile?.description),
             "recordedDecision": explanation.recorded.map {
@@ -238,13 +245,20 @@ extension Workspace {
             )
         }
         for purpose in explanation.purposes {
-            let because = purpose.state.offset.map { ", asserted by record \($0)" } ?? ""
+            let because = Self.because(purpose.state)
             lines.append(
                 "Consent for \(purpose.name) was \(purpose.state.value.name)\(because)."
                     + (purpose.needsConsent ? "" : " This purpose does not rest on consent."))
         }
         if let tracking = explanation.tracking, tracking.outcome != .conforms {
             lines.append(Self.words(tracking))
+        }
+        if let tcf = explanation.tcf {
+            let from = tcf.offset.map { " of record \($0)" } ?? ""
+            lines.append(
+                tcf.refusal.map {
+                    "The TCF does not permit vendor \(tcf.use.vendor), by the string\(from): \($0)."
+                } ?? "The TC string\(from) permits vendor \(tcf.use.vendor).")
         }
         switch explanation.status {
         case nil where explanation.rederived.isAllow && explanation.recorded != nil:
@@ -278,6 +292,16 @@ extension Workspace {
             )
         }
         return lines
+    }
+
+    private static func because(_ state: ConsentState) -> String {
+        switch state.ground {
+        case .nothing: ""
+        case .assertion(let reader):
+            ", asserted by record \(state.offset.map(String.init) ?? "-") (\(reader.name))"
+        case .ownSignal: ", since its own consent signal does not give it"
+        case .regionalDefault(let country): " by the policy's default for \(country)"
+        }
     }
 
     /// Which records that cannot be read withhold an event.

@@ -23,7 +23,8 @@ extension Workspace {
 
     func optionalOffset(_ parameters: Parameters) async throws -> UInt64? {
         guard let text = try parameters.optionalText("asOf") else { return nil }
-        return try await offset(text)
+        if let offset = UInt64(text) { return offset }
+        return try await moment(parameters)?.offset
     }
 
     static func present(_ profile: ProfileSummary) -> JSONValue {
@@ -78,39 +79,6 @@ extension Workspace {
         } catch {
             return .string(json)
         }
-    }
-
-    func consent(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
-        let person = try parameters.person()
-        let asOf = try await optionalOffset(parameters)
-        let end = projection.applied.value
-        try await noteRead("consent", person, by: principal, upTo: asOf ?? end)
-        var now = Timestamp.now().microseconds
-        if let asOf, let stored = try await record(at: asOf) { now = stored.recorded }
-        let moment = now
-        guard let consent = projection.read({ $0.consent(of: person, asOf: asOf, now: moment) })
-        else { throw unknownPerson() }
-        return [
-            "profile": .string(consent.profile.description),
-            "policyVersion": .count(consent.policyVersion),
-            "purposes": .array(
-                consent.purposes.map {
-                    [
-                        "purpose": .string($0.name), "state": .string($0.state.value.name),
-                        "offset": .optionalOffset($0.state.offset),
-                    ]
-                }),
-            "history": .array(
-                consent.history.map {
-                    [
-                        "offset": .offset($0.offset), "asserted": .time($0.time),
-                        "identifier": .string($0.identifierType), "granted": .texts($0.granted),
-                        "denied": .texts($0.denied),
-                    ]
-                }),
-            "asOf": stamp(
-                asOf: asOf ?? end, question: asOf == nil ? .asCorrected : .asKnown),
-        ]
     }
 
     func audiences() -> JSONValue {

@@ -53,7 +53,8 @@ extension Workspace {
 
     private static let roles: [String: [Role]] = [
         "status": everyone, "explain": readers, "audit.disclosures": readers,
-        "profile": everyone, "consent": everyone, "audiences": everyone, "audience": everyone,
+        "profile": everyone, "consent": everyone, "consent.set": operators, "audiences": everyone,
+        "audience": everyone,
         "policy.check": readers, "policy.diff": readers, "policy.history": readers,
         "policy.apply": operators, "policy.violations": readers, "policy.quarantine": readers,
         "policy.release": operators,
@@ -82,6 +83,7 @@ extension Workspace {
         case "audit.disclosures": return try await disclosures(parameters, by: principal)
         case "profile": return try await profile(parameters, by: principal)
         case "consent": return try await consent(parameters, by: principal)
+        case "consent.set": return try await setConsent(parameters, by: principal)
         case "audiences": return audiences()
         case "audience": return try await audience(parameters, by: principal)
         case "policy.check": return try checkPolicy(parameters)

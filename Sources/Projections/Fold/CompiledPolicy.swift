@@ -18,6 +18,8 @@ public final class CompiledPolicy: Sendable {
     let profileFields: [FieldPath]
     let profileNumbers: [Int]
     let plans: PlanIndex
+    /// How it reads consent off an event.
+    public let reading: ConsentReading
 
     init(
         version: Int, activatedAt: UInt64, policy: Policy, text: String,
@@ -38,7 +40,9 @@ public final class CompiledPolicy: Sendable {
             policy.plans.isEmpty
             && policy.destinations.allSatisfy {
                 $0.filter == nil && $0.maximumAgeMicroseconds == nil && $0.samplePerMillion == nil
+                    && $0.tcf == nil
             }
+        reading = ConsentReading(policy)
     }
 
     /// Whether the same situation always gets the same judgement: no gate looks at payload, times or person.

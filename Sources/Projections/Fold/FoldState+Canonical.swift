@@ -89,7 +89,7 @@ extension FoldState {
                 ))
         }
         identity = try IdentityTable(from: &reader, key: key)
-        consent = try ConsentTable(from: &reader)
+        consent = try ConsentTable(from: &reader, key: key)
         traits = try TraitTable(from: &reader)
         activity = try ActivityTable(from: &reader)
         // Policies name metrics and audiences in the order in which they were first counted.

@@ -12,7 +12,7 @@ extension FoldState {
         if isSimulation {
             // What was told changes no decision; only these do.
             switch kind {
-            case .policy, .tick, .suppression, .restored, .identity: break
+            case .policy, .tick, .suppression, .consent, .restored, .identity: break
             default: return .done
             }
         }
@@ -20,6 +20,7 @@ extension FoldState {
         case .policy: return try activate(PolicyRecord(body), at: record.offset)
         case .tick: apply(try TickRecord(body), at: record.offset)
         case .suppression: apply(try SuppressionRecord(body), at: record.offset)
+        case .consent: try apply(ConsentRecord(body), received: line["received"], at: record.offset)
         case .operator: apply(try OperatorRecord(body), at: record.offset)
         case .identity:
             apply(try IdentityRecord(body), at: record.offset, recorded: record.recorded)

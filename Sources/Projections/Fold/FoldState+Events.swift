@@ -22,8 +22,10 @@ extension FoldState {
             scratch.candidates, rules: policy.identity, offset: record.offset, time: time,
             by: type == .alias ? .alias : .event)
         take(resolution)
-        let signal = ConsentSignal.read(body, purposes: policy.policy.purposes)
-        assertConsent(signal, resolution, policy: policy, time: time, offset: record.offset)
+        let signal = ConsentSignal.read(body, by: policy.reading, received: received)
+        assertConsent(
+            signal, resolution, policy: policy, time: time, received: received,
+            offset: record.offset)
         let event = FoldedEvent(
             body: body, type: type, name: name, time: time, offset: record.offset)
         enrich(event, resolution)
@@ -112,20 +114,28 @@ extension FoldState {
 
     private mutating func assertConsent(
         _ signal: ConsentSignal, _ resolution: Resolution, policy: CompiledPolicy, time: Int64,
-        offset: UInt64
+        received: Timestamp, offset: UInt64
     ) {
-        guard resolution.anchor != IdentityTable.none, !signal.isUnreadable else { return }
-        _ = consent.assert(
-            on: resolution.anchor, granted: policy.numbers(signal.granted),
-            denied: policy.numbers(signal.denied), time: time, offset: offset)
+        let anchor = resolution.anchor
+        guard anchor != IdentityTable.none else { return }
+        signal.forEachStatement { statement in
+            _ = consent.assert(
+                on: anchor, granted: policy.numbers(statement.granted),
+                denied: policy.numbers(statement.denied),
+                time: statement.time.map { min($0, received.microseconds) } ?? time,
+                offset: offset, reader: statement.reader)
+        }
+        if let carried = signal.tcString {
+            consent.strings.append(carried.text, on: anchor, offset: offset)
+        }
         guard signal.deniedByGPC != 0 else { return }
         // A GPC signal speaks for a device, so it hangs on the device's identifier where there is one.
         let device =
             resolution.accepted.first { identity.typeName($0.identifier) == "anonymous_id" }?
-            .identifier ?? resolution.anchor
+            .identifier ?? anchor
         _ = consent.assert(
             on: device, granted: 0, denied: policy.numbers(signal.deniedByGPC), time: time,
-            offset: offset)
+            offset: offset, reader: .gpc)
     }
 
     // MARK: What the event adds
@@ -193,7 +203,10 @@ extension FoldState {
         swap(&purposes, &scratch.purposes)
         defer { swap(&purposes, &scratch.purposes) }
         purposeStates(of: root, policy: policy, now: received.microseconds, into: &purposes)
-        Self.narrow(&purposes, by: signal, offset: event.offset)
+        Self.narrow(
+            &purposes, by: signal, policy: policy, body: event.body, source: record.source,
+            offset: event.offset)
+        let tcString = keptTCString(of: root, policy: policy)
         let profile = readProfile(policy, root: root)
         let plan = checkPlan(event, source: record.source, policy: policy)
         let item = Case(
@@ -220,9 +233,11 @@ extension FoldState {
         }
         scratch.bits.removeAll(keepingCapacity: true)
         for destination in policy.policy.destinations {
-            let decision = Judge.decide(
+            var decision = Judge.decide(
                 destination, item, purposes: policy.policy.purposes,
                 hasRequiredIdentifier: hasRequired(destination, root: root), sampleKey: key)
+            Self.judgeTCF(
+                destination, person: tcString, own: signal.tcString, into: &decision)
             scratch.bits.append(decision.bits)
         }
         let moment = decisions.moment(version: version, bits: scratch.bits, situation: situation)
@@ -249,9 +264,18 @@ extension FoldState {
             for _ in policy.policy.purposes { states.append(.unknown) }
             return
         }
-        // Loops instead of closures: a closure here would copy the whole state to hold on to it.
         var members: [UInt32] = []
         identity.appendMembers(ofRoot: root, upTo: offset, to: &members)
+        purposeStates(of: members, policy: policy, now: now, asOf: offset, into: &states)
+    }
+
+    /// The same over identifiers.
+    func purposeStates(
+        of members: [UInt32], policy: CompiledPolicy, now: Int64, asOf offset: UInt64?,
+        into states: inout [ConsentState]
+    ) {
+        states.removeAll(keepingCapacity: true)
+        // Loops instead of closures: a closure here would copy the whole state to hold on to it.
         var standings: [(rank: Int, standing: ConsentStanding)] = []
         for (index, purpose) in policy.policy.purposes.enumerated() {
             standings.removeAll(keepingCapacity: true)
@@ -274,18 +298,32 @@ extension FoldState {
         }
     }
 
-    /// An event's own signal takes away and never gives (C1).
+    /// What the policy says for the event's country where nobody said anything (C6), and then the event's own
+    /// signal, which takes away and never gives (C1).
     static func narrow(
-        _ states: inout [ConsentState], by signal: ConsentSignal, offset: UInt64
+        _ states: inout [ConsentState], by signal: ConsentSignal, policy: CompiledPolicy,
+        body: EventBody, source: String, offset: UInt64
     ) {
+        if let country = policy.reading.country(of: body, source: source) {
+            for (index, purpose) in policy.policy.purposes.enumerated()
+            where states[index].value == .unknown
+                && purpose.signals.defaultCountries.contains(country)
+            {
+                states[index] = ConsentState(
+                    value: .granted, offset: nil, ground: .regionalDefault(country))
+            }
+        }
+        let denials = signal.denials
+        guard denials | signal.missing != 0 || signal.isUnreadable else { return }
         for index in states.indices {
             let bit = UInt64(1) << UInt64(index)
-            if (signal.denied | signal.deniedByGPC) & bit != 0 {
-                states[index] = ConsentState(value: .denied, offset: offset)
+            if denials & bit != 0 {
+                states[index] = ConsentState(
+                    value: .denied, offset: offset, ground: signal.ground(of: bit))
             } else if signal.isUnreadable || signal.missing & bit != 0,
                 states[index].value == .granted
             {
-                states[index] = ConsentState(value: .unknown, offset: offset)
+                states[index] = ConsentState(value: .unknown, offset: offset, ground: .ownSignal)
             }
         }
     }

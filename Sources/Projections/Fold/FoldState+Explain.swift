@@ -20,6 +20,15 @@ public struct Explanation: Sendable {
     /// The allowlist line that meant the event.
     public var rule: EventRule?
     public var purposes: [Purpose]
+    /// What the TCF says, where the destination is one of its vendors.
+    public var tcf: TCF?
+    public struct TCF: Sendable {
+        public var use: TCFUse
+        /// The event that carried the person's most recent string; nil when there is none.
+        public var offset: UInt64?
+        /// Why that string, or the event's own, does not permit it; nil when it does.
+        public var refusal: String?
+    }
     /// What its source's tracking plan said of it; nil when there was none.
     public var tracking: PlanVerdict?
     /// What the filter read of the profile, as of the event.
@@ -71,12 +80,14 @@ extension FoldState {
         let root =
             anchor == DecisionColumns.none
             ? nil : identity.root(ofIdentifier: anchor, asOf: offset)
-        let signal = ConsentSignal.read(body, purposes: policy.policy.purposes)
+        let signal = ConsentSignal.read(body, by: policy.reading, received: received)
         var states: [ConsentState] = []
         purposeStates(
             of: root ?? IdentityTable.none, policy: policy, now: received.microseconds,
             asOf: offset, into: &states)
-        Self.narrow(&states, by: signal, offset: offset)
+        Self.narrow(
+            &states, by: signal, policy: policy, body: body, source: source, offset: offset)
+        let tcString = tcString(of: root ?? IdentityTable.none, policy: policy, asOf: offset)
         let profile = root.flatMap { identity.profileID(ofRoot: $0, asOf: offset) }
         let item = Case(
             body: body, source: source, type: type, name: body.name?.string ?? "",
@@ -95,6 +106,7 @@ extension FoldState {
                 hasRequiredIdentifier: hasRequired(
                     judged, root: root ?? IdentityTable.none, asOf: offset),
                 sampleKey: key)
+            Self.judgeTCF(judged, person: tcString, own: signal.tcString, into: &rederived)
         } else {
             // The destination did not exist for this event: nothing was connected to it.
             rederived.fail(.destinationDisabled)
@@ -113,6 +125,8 @@ extension FoldState {
                     name: policy.policy.purposes[$0].name, state: states[$0],
                     needsConsent: policy.policy.purposes[$0].needsConsent)
             },
+            tcf: known == nil
+                ? nil : judged.tcf.map { Self.explain($0, tcString, own: signal.tcString) },
             tracking: item.plan, fields: item.fields, profile: profile,
             presentProfile: root == nil
                 ? nil : identity.root(ofIdentifier: anchor).map { identity.profileID(ofRoot: $0) },
@@ -122,6 +136,15 @@ extension FoldState {
             cancelledBy: row.flatMap { $0.status == .cancelled ? Decision(bits: $0.gates) : nil },
             plan: row.flatMap { $0.plan == .max ? nil : plans[Int($0.plan)].id },
             attempts: lane.map { attemptsOf(offset, lane: $0) } ?? [])
+    }
+
+    private static func explain(
+        _ use: TCFUse, _ person: PersonTCString?, own: CarriedTCString?
+    ) -> Explanation.TCF {
+        let refusal = person?.string.refusal(of: use) ?? own?.string.refusal(of: use)
+        return Explanation.TCF(
+            use: use, offset: person?.offset,
+            refusal: person == nil ? "there is no TC string" : refusal?.description)
     }
 
     /// Where an event's effect for a destination stands, in the newest epoch that has one.

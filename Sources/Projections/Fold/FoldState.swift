@@ -9,7 +9,7 @@ import PolicyText
 /// nothing, and every order in it is the log's order. Not thread-safe; whoever holds it holds it alone.
 public struct FoldState: Sendable {
     /// Changes when the same log would fold to another state. A checkpoint of another version is not read.
-    public static let codeVersion = 3
+    public static let codeVersion = 4
 
     let key: SipKey
     /// The first offset that is not applied.
@@ -20,7 +20,7 @@ public struct FoldState: Sendable {
     public internal(set) var generation = 1
     public internal(set) var policies: [CompiledPolicy] = []
     var identity: IdentityTable
-    var consent = ConsentTable()
+    var consent: ConsentTable
     var traits = TraitTable()
     var activity = ActivityTable()
     var metrics = MetricTable()
@@ -78,6 +78,7 @@ public struct FoldState: Sendable {
         var candidates: [Candidate] = []
         var bits: [UInt16] = []
         var purposes: [ConsentState] = []
+        var tcStrings: [UInt32: TCString] = [:]
     }
 
     /// Which policy judges which offsets.
@@ -94,6 +95,7 @@ public struct FoldState: Sendable {
         self.schedule = schedule
         identity = IdentityTable(key: key)
         profileColumns = ProfileColumns(key: key)
+        consent = ConsentTable(key: key)
         situations = SituationTable(key: key)
         initial = compile(.initial, version: 0, at: 0, text: "")
         if case .candidate(let policy, _) = schedule {

@@ -89,8 +89,13 @@ extension FoldState {
                 let root = identity.root(ofIdentifier: subject)
             else { continue }
             purposeStates(of: root, policy: policy, now: projectionTime, into: &states)
-            let denials = Judge.denials(
+            var denials = Judge.denials(
                 destination, states: states, purposes: policy.policy.purposes)
+            if let use = destination.tcf, let carried = tcString(of: root, policy: policy),
+                carried.string.refusal(of: use) != nil
+            {
+                denials.append(carried.offset)
+            }
             // One that the look had read would have cancelled the effect.
             guard let denial = denials.max(), denial >= attempts.looks[attempt] else { continue }
             findings.append(

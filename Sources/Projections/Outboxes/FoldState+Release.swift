@@ -89,6 +89,8 @@ extension FoldState {
         purposeStates(of: root, policy: policy, now: now, asOf: offset, into: &states)
         Judge.consent(
             destination, states: states, purposes: policy.policy.purposes, into: &decision)
+        Self.judgeTCF(
+            destination, person: tcString(of: root, policy: policy, asOf: offset), into: &decision)
         if !hasRequired(destination, root: root, asOf: offset) {
             decision.fail(.missingIdentifier)
         }

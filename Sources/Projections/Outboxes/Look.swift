@@ -63,10 +63,12 @@ extension FoldState {
         let root =
             anchor == DecisionColumns.none
             ? IdentityTable.none : identity.root(ofIdentifier: anchor) ?? IdentityTable.none
-        let signal = ConsentSignal.read(body, purposes: policy.policy.purposes)
+        let signal = ConsentSignal.read(body, by: policy.reading, received: received)
         var states: [ConsentState] = []
         purposeStates(of: root, policy: policy, now: now.microseconds, into: &states)
-        Self.narrow(&states, by: signal, offset: offset)
+        Self.narrow(
+            &states, by: signal, policy: policy, body: body, source: meta.source, offset: offset)
+        let tcString = tcString(of: root, policy: policy)
         let name = body.name?.string ?? ""
         let then =
             anchor == DecisionColumns.none
@@ -80,11 +82,12 @@ extension FoldState {
             profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root),
             eventReceived: received.microseconds,
             fields: profile(policy, of: then, asOf: offset), plan: plan)
-        let decision = Judge.decide(
+        var decision = Judge.decide(
             destination, item, purposes: policy.policy.purposes,
             hasRequiredIdentifier: hasRequired(
                 destination, root: then ?? IdentityTable.none, asOf: offset),
             sampleKey: key)
+        Self.judgeTCF(destination, person: tcString, own: signal.tcString, into: &decision)
         guard decision.isAllow, let rule = Judge.rule(for: item, in: destination) else {
             return .cancel(decision)
         }
@@ -107,7 +110,7 @@ extension FoldState {
             Outgoing(
                 key: key, action: .deliver, at: Offset(offset), audience: nil, profile: nil,
                 body: rendered.bytes, policyVersion: policy.version,
-                consent: Self.relied(on: destination, states), fields: rendered.fields,
+                consent: Self.relied(on: destination, states, tcString), fields: rendered.fields,
                 identifiers: rendered.identifierTypes,
                 identifierHashes: hashes(identifiers)))
     }
@@ -149,11 +152,12 @@ extension FoldState {
             identifiers: identifiers)
         var states: [ConsentState] = []
         purposeStates(of: root, policy: policy, now: now.microseconds, into: &states)
+        let tcString = tcString(of: root, policy: policy)
         return .send(
             Outgoing(
                 key: effect, action: change.action, at: Offset(key.at), audience: audience,
                 profile: key.profile, body: rendered.bytes, policyVersion: policy.version,
-                consent: Self.relied(on: destination, states), fields: rendered.fields,
+                consent: Self.relied(on: destination, states, tcString), fields: rendered.fields,
                 identifiers: rendered.identifierTypes, identifierHashes: hashes(identifiers)))
     }
 
@@ -210,9 +214,14 @@ extension FoldState {
         }
     }
 
-    private static func relied(on destination: Destination, _ states: [ConsentState]) -> Offset? {
-        (destination.purposes
-            + destination.anyPurposes.filter { states[$0].value == .granted })
-            .compactMap { states[$0].offset }.max().map { Offset($0) }
+    private static func relied(
+        on destination: Destination, _ states: [ConsentState], _ tcString: PersonTCString?
+    ) -> Offset? {
+        let purposes =
+            destination.purposes
+            + destination.anyPurposes.filter { states[$0].value == .granted }
+        var offsets = purposes.compactMap { states[$0].offset }
+        if destination.tcf != nil, let tcString { offsets.append(tcString.offset) }
+        return offsets.max().map { Offset($0) }
     }
 }

@@ -1,4 +1,5 @@
 import CustomerModel
+import Hashing
 
 /// What every identifier asserted, per purpose: where it stands now, and the way there.
 ///
@@ -14,22 +15,28 @@ struct ConsentTable {
     private var standingGrants: [UInt8] = []
     private var standingTimes: [Int64] = []
     private var standingOffsets: [UInt64] = []
+    private var standingReaders: [UInt8] = []
     private var standingNext: [UInt32] = []
-    // One entry an asserting event, newest first along `historyPrevious`.
+    // One entry for each event, reader and time that asserts, newest first along `historyPrevious`.
     private var historyHeads: [UInt32] = []
     private var historyOffsets: [UInt64] = []
     private var historyTimes: [Int64] = []
     private var historyGranted: [UInt64] = []
     private var historyDenied: [UInt64] = []
     private var historyPrevious: [UInt32] = []
+    private var historyReaders: [UInt8] = []
+    /// Which TC string each identifier carried (C7).
+    var strings: ConsentStringTable
 
-    init() {}
+    init(key: SipKey) { strings = ConsentStringTable(key: key) }
 
-    /// Keeps one event's assertions on `identifier`; masks are over ``purposes``.
+    /// Keeps one reader's assertions on `identifier`; masks are over ``purposes``. Denials count where a
+    /// purpose stands in both.
     ///
     /// - Returns: the purposes whose standing changed.
     mutating func assert(
-        on identifier: UInt32, granted: UInt64, denied: UInt64, time: Int64, offset: UInt64
+        on identifier: UInt32, granted: UInt64, denied: UInt64, time: Int64, offset: UInt64,
+        reader: ConsentReader
     ) -> UInt64 {
         guard granted | denied != 0 else { return 0 }
         while standingHeads.count <= Int(identifier) {
@@ -40,6 +47,7 @@ struct ConsentTable {
         historyTimes.append(time)
         historyGranted.append(granted)
         historyDenied.append(denied)
+        historyReaders.append(reader.rawValue)
         historyPrevious.append(historyHeads[Int(identifier)])
         historyHeads[Int(identifier)] = UInt32(historyOffsets.count - 1)
 
@@ -49,7 +57,8 @@ struct ConsentTable {
             let purpose = left.trailingZeroBitCount
             left &= left - 1
             let new = ConsentStanding(
-                isGrant: denied & (1 << UInt64(purpose)) == 0, assertedTime: time, offset: offset)
+                isGrant: denied & (1 << UInt64(purpose)) == 0, assertedTime: time, offset: offset,
+                reader: reader)
             if take(new, identifier: identifier, purpose: purpose) {
                 changed |= 1 << UInt64(purpose)
             }
@@ -66,6 +75,7 @@ struct ConsentTable {
                 standingGrants[Int(entry)] = standing.isGrant ? 1 : 0
                 standingTimes[Int(entry)] = standing.assertedTime
                 standingOffsets[Int(entry)] = standing.offset
+                standingReaders[Int(entry)] = standing.reader.rawValue
                 return true
             }
             entry = standingNext[Int(entry)]
@@ -74,6 +84,7 @@ struct ConsentTable {
         standingGrants.append(new.isGrant ? 1 : 0)
         standingTimes.append(new.assertedTime)
         standingOffsets.append(new.offset)
+        standingReaders.append(new.reader.rawValue)
         standingNext.append(standingHeads[Int(identifier)])
         standingHeads[Int(identifier)] = UInt32(standingPurposes.count - 1)
         return true
@@ -82,7 +93,15 @@ struct ConsentTable {
     private func standing(at entry: UInt32) -> ConsentStanding {
         ConsentStanding(
             isGrant: standingGrants[Int(entry)] == 1, assertedTime: standingTimes[Int(entry)],
-            offset: standingOffsets[Int(entry)])
+            offset: standingOffsets[Int(entry)], reader: Self.reader(standingReaders[Int(entry)]))
+    }
+
+    /// Reading the columns back checked every number.
+    private static func reader(_ number: UInt8) -> ConsentReader {
+        guard let reader = ConsentReader(rawValue: number) else {
+            preconditionFailure("no reader has the number \(number)")
+        }
+        return reader
     }
 
     /// Where `identifier` stands now.
@@ -115,7 +134,7 @@ struct ConsentTable {
         for index in rows.reversed() {
             let next = ConsentStanding(
                 isGrant: historyDenied[index] & bit == 0, assertedTime: historyTimes[index],
-                offset: historyOffsets[index])
+                offset: historyOffsets[index], reader: Self.reader(historyReaders[index]))
             if result == nil { result = next } else { _ = result?.take(next) }
         }
         return result
@@ -128,6 +147,7 @@ struct ConsentTable {
         var time: Int64
         var granted: UInt64
         var denied: UInt64
+        var reader: ConsentReader
     }
 
     /// Everything asserted on `identifier`, oldest first.
@@ -141,7 +161,7 @@ struct ConsentTable {
                 Assertion(
                     identifier: identifier, offset: historyOffsets[index],
                     time: historyTimes[index], granted: historyGranted[index],
-                    denied: historyDenied[index]))
+                    denied: historyDenied[index], reader: Self.reader(historyReaders[index])))
             row = historyPrevious[index]
         }
         return rows.reversed()
@@ -155,16 +175,19 @@ struct ConsentTable {
         out.column(standingGrants)
         out.column(standingTimes)
         out.column(standingOffsets)
+        out.column(standingReaders)
         out.column(standingNext)
         out.column(historyHeads)
         out.column(historyOffsets)
         out.column(historyTimes)
         out.column(historyGranted)
         out.column(historyDenied)
+        out.column(historyReaders)
         out.column(historyPrevious)
+        strings.write(into: &out)
     }
 
-    init(from reader: inout CanonicalReader) throws(CanonicalError) {
+    init(from reader: inout CanonicalReader, key: SipKey) throws(CanonicalError) {
         try reader.section("CONS")
         purposes = try NameTable(from: &reader)
         standingHeads = try reader.column()
@@ -172,22 +195,28 @@ struct ConsentTable {
         standingGrants = try reader.column()
         standingTimes = try reader.column()
         standingOffsets = try reader.column()
+        standingReaders = try reader.column()
         standingNext = try reader.column()
         historyHeads = try reader.column()
         historyOffsets = try reader.column()
         historyTimes = try reader.column()
         historyGranted = try reader.column()
         historyDenied = try reader.column()
+        historyReaders = try reader.column()
         historyPrevious = try reader.column()
+        strings = try ConsentStringTable(from: &reader, key: key)
         let standings = [
             standingGrants.count, standingTimes.count, standingOffsets.count, standingNext.count,
+            standingReaders.count,
         ]
         let histories = [
             historyTimes.count, historyGranted.count, historyDenied.count, historyPrevious.count,
+            historyReaders.count,
         ]
         guard standings.allSatisfy({ $0 == standingPurposes.count }),
             histories.allSatisfy({ $0 == historyOffsets.count }),
-            standingHeads.count == historyHeads.count
+            standingHeads.count == historyHeads.count,
+            (standingReaders + historyReaders).allSatisfy({ ConsentReader(rawValue: $0) != nil })
         else { throw CanonicalError(position: reader.position, expected: "equal columns") }
     }
 }

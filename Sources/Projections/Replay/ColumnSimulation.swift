@@ -115,6 +115,19 @@ private struct ColumnSimulation {
                     }
                     mask.fail(.filter)
                 }
+                if destination.tcf != nil {
+                    // A situation holds no TC string, so the consent gates stand whole or not at all.
+                    guard let before, before.tcf == destination.tcf,
+                        before.purposes.map({ policy.policy.purposes[$0] })
+                            == destination.purposes.map({ candidate.purposes[$0] })
+                    else {
+                        throw NeedsFold(
+                            reason: "what the TCF permits \(destination.name) must be read again")
+                    }
+                    for gate in [Gate.consentUnknown, .consentDenied, .consentExpired] {
+                        mask.fail(gate)
+                    }
+                }
                 if let limit = destination.maximumAgeMicroseconds {
                     if before?.maximumAgeMicroseconds == limit {
                         mask.fail(.tooOld)

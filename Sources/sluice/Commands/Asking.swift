@@ -104,21 +104,6 @@ struct Profile: AsyncParsableCommand {
     }
 }
 
-struct Consent: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "What one person has allowed, purpose by purpose, with the evidence.")
-    @OptionGroup var place: Place
-    @OptionGroup var person: PersonArgument
-    @Option(help: ArgumentHelp("As it was known at this offset or time.", valueName: "when"))
-    var asOf: String?
-
-    func run() async throws {
-        let parameters = JSONObject.of(
-            ("person", .string(person.person)), ("asOf", .text(asOf)))
-        try await Client.ask(place, "consent", parameters)
-    }
-}
-
 struct Audience: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Who is in an audience; without a name, which audiences there are.")
