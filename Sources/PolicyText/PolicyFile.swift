@@ -59,6 +59,23 @@ public import CustomerModel
 ///       within: 1d
 ///       over: 30d
 ///
+/// plans:
+///   web_orders:
+///     sources: [web, shop]
+///     unplanned: allow            # withhold if not said, or quarantine
+///     violation: withhold         # or strip, or quarantine
+///     events:
+///       - track: Order Completed
+///         properties:             # a JSON Schema
+///           type: object
+///           required: [order_id, revenue]
+///           properties:
+///             order_id: { type: string, pattern: "^[A-Z0-9-]+$" }
+///             revenue: { type: number, minimum: 0 }
+///       - identify: {}
+///         violation: strip
+///         traits: { properties: { plan: { enum: [free, gold] } } }
+///
 /// destinations:
 ///   ads:
 ///     recipient: Example Ads Inc  # the legal name
@@ -72,11 +89,22 @@ public import CustomerModel
 ///       - track: Order Completed
 ///         properties: [revenue, products]
 ///         context: [page.url]
+///         transform:              # in this order, on what the lists chose
+///           - { truncate: context.page.url, to: 200 }
+///           - { rename: properties.revenue, to: value }
+///           - { set: properties.channel, value: web }
 ///       - identify: {}
-///         traits: [plan]
+///         traits: [plan, email, name, phone]
+///         transform:
+///           - { hash: traits.email, normalise: email }
+///           - { mask: traits.phone, keep: 2 }
+///           - { drop: traits.name }
 ///       - page: "*"
 ///         properties: all
-///     filter: { field: properties.revenue, atLeast: 10 }
+///     filter:
+///       - any: [{ field: type, is: identify }, { field: properties.revenue, atLeast: 10 }]
+///       - not: { field: profile.traits.plan, is: internal }
+///     plans: follow               # or ignore
 ///     audiences: [big_spenders]
 ///     maximumAge: 7d
 ///     sample: 10%
@@ -115,7 +143,8 @@ public import CustomerModel
 /// `mparticle` (the whole object) in `consent_state` or `context.consent_state`; a `gpc` field nowhere,
 /// since GPC comes in a request's header. The first place that is there and not null counts.
 ///
-/// **Destinations**, at most 256. All of `purposes` must be granted. With `tcf`, the person's most recent TC
+/// **Destinations**, at most 256. All of `purposes` must be granted; written as `purposes: { all: […],
+/// any: […] }`, all of the first and at least one of the second. With `tcf`, the person's most recent TC
 /// string must permit the vendor all that is listed, too (C7); nobody's string is nobody's consent. An event that no rule of `events`
 /// matches is withheld, the first match counts, and of a matching event only the listed fields leave
 /// (P4): paths inside `properties` (track, page, screen, alias), `traits` (identify, group) and `context`,
@@ -125,10 +154,28 @@ public import CustomerModel
 /// and private addresses. `sources` may be `all`; `timeout` is at most 120s, `attempts` 100, and
 /// `batch` 1000; without one a file gets 500 effects in a write and a webhook one in a request.
 ///
+/// **Transformations** (`transform` of an event rule) change what the lists chose, in their order; paths
+/// begin with `properties.`, `traits.` or `context.`, and go through lists to every element. `drop`;
+/// `rename` with `to`, one name in the same object; `hash`, SHA-256 in hexadecimal, after `normalise`
+/// (`none`, `lowercase`, `email`, `phone`); `mask`, which leaves `***` and the last `keep` (0 to 8)
+/// characters; `truncate` with `to`, in characters; `set` with a constant `value`. What cannot be hashed,
+/// masked or cut short, being of another kind or having no normal form, does not leave.
+///
+/// **Tracking plans**: a source has at most one. An event's `properties` or `traits` must keep to its rule's
+/// JSON Schema (draft 2020-12; keywords: `JSONSchema`); without one, anything does. `violation`, of a plan
+/// or of one of its events: `withhold` keeps the event from every destination, `strip` takes out the fields
+/// at fault and withholds only where that does not mend it, `quarantine` holds it for everybody until `sluice
+/// policy release` under a policy that it does not break. `unplanned` says what becomes of an event that the
+/// plan does not name. A destination with `plans: ignore` gets what is withheld, unstripped; what is in
+/// quarantine nobody gets.
+///
 /// **Conditions** (`filter`, `where`): `all`, `any` and `not` of others, a list meaning `all`; or `field`,
 /// a path from the message's root, with one or more of `is`, `isOneOf`, `atLeast`, `atMost`, `moreThan`,
-/// `lessThan`, `present: true|false`. A field that is absent or null satisfies only `present: false`.
-/// Numbers are exact decimals (D4).
+/// `lessThan`, `startsWith`, `endsWith`, `contains` (a text, or a value of a list), `matches` (a pattern,
+/// `PatternReader`), `before`, `after` (a time), `present: true|false`. A field that is absent or null
+/// satisfies only `present: false`. Numbers are exact decimals (D4). A destination's `filter` may also ask
+/// the profile, as known at the event: `profile.traits.NAME`, and `profile.audiences` with `contains`; and
+/// `withinLast`, how long before its receipt a time of the event's may be.
 ///
 /// **Measures** over a person's events: `count`, `sum`, `min`, `max`, `first`, `last` and `distinct` (how
 /// many different texts, numbers and truth values) of an `event` (a track's name), `page`, `screen`,

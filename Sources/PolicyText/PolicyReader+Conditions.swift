@@ -1,4 +1,5 @@
 import CustomerModel
+import JSONText
 
 extension PolicyReader {
     /// Where a path from a message's root can begin.
@@ -9,19 +10,39 @@ extension PolicyReader {
     ]
 
     private static let operators = [
-        "is", "isOneOf", "atLeast", "atMost", "moreThan", "lessThan", "present",
+        "is", "isOneOf", "atLeast", "atMost", "moreThan", "lessThan", "startsWith", "endsWith",
+        "contains", "matches", "before", "after", "withinLast", "present",
     ]
 
     /// A path from a message's root.
     mutating func messagePath(_ node: PolicyNode, of what: String) -> FieldPath? {
         guard let path = path(node, of: what) else { return nil }
         let root = path.names[0]
+        if root == "profile" { return profilePath(path, at: node.place) }
         guard Self.messageRoots.contains(root) else {
             let nearest = Suggestion.nearest(to: root, among: Self.messageRoots)
             note(
                 node.place, "a message has no field `\(root)`",
                 nearest.map { "did you mean `\($0)`?" }
                     ?? "begin with `properties.`, `traits.` or `context.`")
+            return nil
+        }
+        return path
+    }
+
+    /// `profile.traits.NAME` or `profile.audiences`, where the profile can be asked.
+    private mutating func profilePath(_ path: FieldPath, at place: Place) -> FieldPath? {
+        guard readsProfile else {
+            note(
+                place, "only a destination's `filter` can ask the profile",
+                "name a field of the event itself")
+            return nil
+        }
+        let isTrait = path.names.count >= 3 && path.names[1] == "traits"
+        guard isTrait || path.names == ["profile", "audiences"] else {
+            note(
+                place, "a profile has no `\(path)`",
+                "write `profile.traits.NAME` or `profile.audiences`")
             return nil
         }
         return path
@@ -75,8 +96,26 @@ extension PolicyReader {
                 place, "a policy cannot name a person: `\(path)` holds identifiers",
                 "test `present: true`, or a property that says what kind of person it is")
         }
+        if path.names == ["profile", "audiences"] { checkAudiences(comparisons, section) }
         let conditions = comparisons.map { Condition.field(path, $0) }
         return conditions.count == 1 ? conditions[0] : .all(conditions)
+    }
+
+    /// A list of audiences can hold one, and nothing else is meant by anybody.
+    private mutating func checkAudiences(_ comparisons: [Comparison], _ section: Section) {
+        for comparison in comparisons {
+            if case .contains(.text(let name)) = comparison {
+                if !audiences.contains(name) {
+                    note(
+                        section["contains"]?.place ?? section.place, "unknown audience `\(name)`",
+                        Suggestion.text(for: name, among: audiences))
+                }
+            } else {
+                note(
+                    section.place, "`profile.audiences` is a list of names",
+                    "write `contains: AUDIENCE`")
+            }
+        }
     }
 
     /// What other languages call the comparisons.
@@ -84,7 +123,10 @@ extension PolicyReader {
         "equals": "it is called `is`", "eq": "it is called `is`", "in": "it is called `isOneOf`",
         "gte": "it is called `atLeast`", "lte": "it is called `atMost`",
         "gt": "it is called `moreThan`", "lt": "it is called `lessThan`",
-        "exists": "it is called `present`", "isNot": "write `not: { field: …, is: … }`",
+        "exists": "it is called `present`", "regex": "it is called `matches`",
+        "pattern": "it is called `matches`", "prefix": "it is called `startsWith`",
+        "suffix": "it is called `endsWith`", "within": "it is called `withinLast`",
+        "isNot": "write `not: { field: …, is: … }`",
     ]
 
     /// Every comparison in a mapping; all must hold. Notes when there is none.
@@ -119,19 +161,58 @@ extension PolicyReader {
         case "atLeast": return amount(node, of: what).map(Comparison.atLeast)
         case "atMost": return amount(node, of: what).map(Comparison.atMost)
         case "moreThan": return amount(node, of: what).map(Comparison.moreThan)
-        default: return amount(node, of: what).map(Comparison.lessThan)
+        case "lessThan": return amount(node, of: what).map(Comparison.lessThan)
+        case "startsWith": return text(node, of: what).map(Comparison.startsWith)
+        case "endsWith": return text(node, of: what).map(Comparison.endsWith)
+        case "contains": return scalar(node, of: what).map(Comparison.contains)
+        case "matches": return pattern(node, of: what)
+        case "before": return moment(node, of: what).map(Comparison.before)
+        case "after": return moment(node, of: what).map(Comparison.after)
+        default:
+            guard readsProfile else {
+                note(
+                    node.place, "`withinLast` counts from the receipt of an event",
+                    "it stands in a destination's `filter`; elsewhere write `after: TIME`")
+                return nil
+            }
+            return duration(node, of: what).map(Comparison.withinLast)
         }
+    }
+
+    private mutating func pattern(_ node: PolicyNode, of what: String) -> Comparison? {
+        guard let text = text(node, of: what) else { return nil }
+        do {
+            return .matches(try TextPattern(text))
+        } catch {
+            note(node.place, "\(what) is a pattern with \(error)")
+            return nil
+        }
+    }
+
+    private mutating func moment(_ node: PolicyNode, of what: String) -> Int64? {
+        guard case .scalar(let text, _) = node.content, let time = Timestamp(parsing: text) else {
+            note(node.place, "\(what) must be a time", "write it as in `2026-03-14T15:09:26Z`")
+            return nil
+        }
+        return time.microseconds
     }
 
     /// Where a mapping compares with a value itself.
     func literal(in section: Section) -> Place? {
-        section.members.first { $0.name == "is" || $0.name == "isOneOf" }?.value.place
+        section.members.first {
+            ["is", "isOneOf", "startsWith", "endsWith", "contains", "matches"].contains($0.name)
+        }?.value.place
     }
 
     /// Whether what stands at a path names a person, so that comparing it with a value would put that
     /// value into the policy (P3).
     func holdsIdentifier(_ path: FieldPath) -> Bool {
         if identifierPaths.contains(path) { return true }
+        if path.isOfProfile,
+            identifierPaths.contains(FieldPath(names: Array(path.names.dropFirst())))
+        {
+            return true
+        }
         if path.names == ["groupId"] { return identifierTypes.contains("group_id") }
         if path.names.starts(with: ["context", "externalIds"]) { return true }
         if path.names.count == 3, path.names.starts(with: ["context", "device"]) {

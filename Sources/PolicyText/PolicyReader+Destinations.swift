@@ -4,7 +4,7 @@ extension PolicyReader {
     private static let destinationKeys = [
         "recipient", "file", "webhook", "purposes", "identifiers", "requires", "sources", "events",
         "filter", "maximumAge", "sample", "integration", "epoch", "enabled", "batch", "attempts",
-        "timeout", "audiences", "tcf",
+        "timeout", "audiences", "plans", "tcf",
     ]
 
     /// `destinations`: a mapping from name to recipient and rules.
@@ -45,13 +45,15 @@ extension PolicyReader {
                 "write the recipient's legal name: auditors read it")
         }
         let connector = connector(section, at: place, of: what)
+        let purposes = destinationPurposes(section, at: place, of: what)
         var destination = Destination(
             name: name, recipient: recipient ?? "", connector: connector ?? .file(path: ""),
-            purposes: destinationPurposes(section, at: place, of: what),
+            purposes: purposes.all,
             events: section["events"].map { eventRules($0) } ?? [],
             identifiers: references(section, "identifiers", to: "identifier type", identifierTypes),
             requiredIdentifiers: references(
                 section, "requires", to: "identifier type", identifierTypes))
+        destination.anyPurposes = purposes.any
         destination.tcf = section["tcf"].flatMap { tcfUse($0) }
         readAudiences(section, at: place, into: &destination)
         readLimits(section, into: &destination)
@@ -69,14 +71,29 @@ extension PolicyReader {
     /// P4: without a purpose a destination would get everything or nothing, and both are wrong.
     private mutating func destinationPurposes(
         _ section: Section, at place: Place, of what: String
-    ) -> [Int] {
+    ) -> (all: [Int], any: [Int]) {
         guard let node = section["purposes"] else {
             note(
                 place, "\(what) has no `purposes`",
                 "name what its data is used for; all must be granted")
-            return []
+            return ([], [])
         }
-        guard let names = references(node, of: "`purposes`", to: "purpose", among: purposes) else {
+        guard case .mapping = node.content else {
+            return (purposeList(node, of: "`purposes`", what), [])
+        }
+        guard let both = self.section(node, of: "`purposes`", keys: ["all", "any"]) else {
+            return ([], [])
+        }
+        if both.members.isEmpty, !both.hasUnknownKeys {
+            note(node.place, "\(what) lists no purpose", "name at least one")
+        }
+        let all = both["all"].map { purposeList($0, of: "`all`", what) } ?? []
+        let any = both["any"].map { purposeList($0, of: "`any`", what) } ?? []
+        return (all, any)
+    }
+
+    private mutating func purposeList(_ node: PolicyNode, of key: String, _ what: String) -> [Int] {
+        guard let names = references(node, of: key, to: "purpose", among: purposes) else {
             return []
         }
         if case .sequence(let items) = node.content, items.isEmpty {
@@ -119,7 +136,16 @@ extension PolicyReader {
             destination.epoch = epoch
         }
         if let node = section["sources"] { destination.sources = sources(node) }
-        if let node = section["filter"] { destination.filter = condition(node, of: "`filter`") }
+        if let node = section["filter"] {
+            readsProfile = true
+            destination.filter = condition(node, of: "`filter`")
+            readsProfile = false
+        }
+        if let node = section["plans"],
+            let word = choice(node, of: "`plans`", among: ["follow", "ignore"])
+        {
+            destination.followsPlans = word == "follow"
+        }
         if let node = section["integration"], let name = text(node, of: "`integration`") {
             destination.integrationName = name
         }
@@ -144,7 +170,7 @@ extension PolicyReader {
         }
     }
 
-    private mutating func sources(_ node: PolicyNode) -> [String]? {
+    mutating func sources(_ node: PolicyNode) -> [String]? {
         if case .scalar("all", _) = node.content { return nil }
         guard let names = texts(node, of: "`sources`") else { return nil }
         if names.isEmpty {

@@ -62,7 +62,7 @@ extension PolicyReader {
 
     private mutating func eventRule(_ node: PolicyNode) -> EventRule? {
         let types = EventType.allCases.map(\.name)
-        let keys = types + ["properties", "traits", "context"]
+        let keys = types + ["properties", "traits", "context", "transform"]
         guard
             let section = section(
                 node, of: "an event rule", keys: keys,
@@ -87,6 +87,9 @@ extension PolicyReader {
         var rule = EventRule(selector: selector, fields: .none, context: .none)
         if let node = section[own] { rule.fields = fieldList(node, of: own) }
         if let node = section["context"] { rule.context = fieldList(node, of: "context") }
+        if let node = section["transform"] {
+            rule.transformations = transformations(node, root: own)
+        }
         return rule
     }
 

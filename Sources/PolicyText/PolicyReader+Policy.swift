@@ -4,7 +4,8 @@ extension PolicyReader {
     /// The whole policy; nil when some part of it is missing.
     mutating func policy(_ root: PolicyNode) -> Policy? {
         let keys = [
-            "policy", "identity", "consent", "purposes", "attributes", "audiences", "destinations",
+            "policy", "identity", "consent", "purposes", "attributes", "audiences", "plans",
+            "destinations",
         ]
         guard let top = section(root, of: "the policy", keys: keys) else { return nil }
         var name: String?
@@ -28,11 +29,13 @@ extension PolicyReader {
         let purposes = top["purposes"].map { readPurposes($0) } ?? []
         let attributes = top["attributes"].map { readAttributes($0) } ?? []
         let audiences = top["audiences"].map { readAudiences($0) } ?? []
+        let plans = top["plans"].map { readPlans($0) } ?? []
         let destinations = top["destinations"].map { readDestinations($0) } ?? []
         guard let name, let identity, let consent else { return nil }
         return Policy(
             name: name, identity: identity, purposes: purposes, consent: consent,
-            destinations: destinations, audiences: audiences, attributes: attributes)
+            destinations: destinations, audiences: audiences, attributes: attributes,
+            plans: plans)
     }
 
     /// `purposes`: a mapping from name to what means it. The names are known even of broken ones, so that

@@ -13,6 +13,8 @@ struct PolicyReader {
     var identifierPaths: Set<FieldPath> = []
     var purposes: [String] = []
     var audiences: [String] = []
+    /// Whether a condition may ask the profile, and the moment of receipt: in a destination's filter.
+    var readsProfile = false
     /// Whether a trusted field for the country was named; broken ones count, so that one mistake is said once.
     var countryFieldCount = 0
     var attributes: [Attribute] = []

@@ -241,7 +241,7 @@ struct Spoilt: Sendable, CustomTestStringConvertible {
             "14:22: a message has no field `propertys`; did you mean `properties`?"),
         Spoilt(
             "    file:", "    filter: { field: properties.a }\n    file:",
-            "14:13: a condition compares with nothing; add one of `is`, `isOneOf`, `atLeast`, `atMost`, `moreThan`, `lessThan`, `present`"
+            "14:13: a condition compares with nothing; add one of `is`, `isOneOf`, `atLeast`, `atMost`, `moreThan`, `lessThan`, `startsWith`, `endsWith`, `contains`, `matches`, `before`, `after`, `withinLast`, `present`"
         ),
         Spoilt(
             "    file:", "    filter: { field: properties.a, gte: 1, is: 1 }\n    file:",

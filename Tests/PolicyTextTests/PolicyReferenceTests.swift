@@ -96,10 +96,25 @@ import Testing
                         EventRule(
                             selector: EventSelector(type: .track, name: "Order Completed"),
                             fields: .listed([path("revenue"), path("products")]),
-                            context: .listed([path("page.url")])),
+                            context: .listed([path("page.url")]),
+                            transformations: [
+                                Transformation(
+                                    path: path("context.page.url"), act: .truncate(to: 200)),
+                                Transformation(
+                                    path: path("properties.revenue"), act: .rename(to: "value")),
+                                Transformation(
+                                    path: path("properties.channel"), act: .set(.text("web"))),
+                            ]),
                         EventRule(
                             selector: EventSelector(type: .identify, name: nil),
-                            fields: .listed([path("plan")]), context: .none),
+                            fields: .listed(
+                                [path("plan"), path("email"), path("name"), path("phone")]),
+                            context: .none,
+                            transformations: [
+                                Transformation(path: path("traits.email"), act: .hash(.email)),
+                                Transformation(path: path("traits.phone"), act: .mask(keep: 2)),
+                                Transformation(path: path("traits.name"), act: .drop),
+                            ]),
                         EventRule(
                             selector: EventSelector(type: .page, name: nil), fields: .all,
                             context: .none),
@@ -107,13 +122,37 @@ import Testing
                     identifiers: ["email"], requiredIdentifiers: ["email"],
                     integrationName: "Example Ads", maximumAgeMicroseconds: 604_800_000_000,
                     samplePerMillion: 100_000,
-                    filter: .field(path("properties.revenue"), .atLeast(Amount(10))),
+                    filter: .all([
+                        .any([
+                            .field(path("type"), .equals(.text("identify"))),
+                            .field(path("properties.revenue"), .atLeast(Amount(10))),
+                        ]),
+                        .not(
+                            .field(path("profile.traits.plan"), .equals(.text("internal")))),
+                    ]),
                     audiences: [0],
                     batchSize: 100, maximumAttempts: 10, timeoutMilliseconds: 15_000)
             ])
         let ads = try #require(policy.destination(named: "ads"))
         #expect(ads.rule(type: .page, name: "Anything")?.fields == .all)
         #expect(ads.rule(type: .track, name: "Other") == nil)
+    }
+
+    @Test func `gives this tracking plan`() throws {
+        let plan = try #require(try example().plans.first)
+        #expect(plan.name == "web_orders")
+        #expect(plan.sources == ["web", "shop"])
+        #expect(plan.unplanned == .allow)
+        #expect(
+            plan.rules.map(\.selector) == [
+                EventSelector(type: .track, name: "Order Completed"),
+                EventSelector(type: .identify, name: nil),
+            ])
+        #expect(plan.rules.map(\.violation) == [.withhold, .strip])
+        #expect(
+            plan.rules[0].schema?.text
+                == #"{"type":"object","required":["order_id","revenue"],"properties":{"order_id":{"type":"string","pattern":"^[A-Z0-9-]+$"},"revenue":{"type":"number","minimum":0}}}"#
+        )
     }
 
     @Test func `gives this audience`() throws {

@@ -7,6 +7,7 @@ enum PolicySamples {
     /// The package's own examples, by file name.
     static let examples = [
         "shop.yaml", "shop-stricter.yaml", "online_retail.yaml", "wiki_edits.yaml",
+        "shop-tracked.yaml",
     ]
 
     /// The text of one of ``examples``.

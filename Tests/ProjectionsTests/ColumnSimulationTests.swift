@@ -26,6 +26,11 @@ import Testing
             policy.destinations[0].maximumAgeMicroseconds = 3_600_000_000
             policy.destinations[1].isEnabled = false
         },
+        { $0.destinations[1].anyPurposes = [0, 1] },
+        { policy in
+            policy.destinations[1].purposes = []
+            policy.destinations[1].anyPurposes = [1, 0]
+        },
         { $0.destinations.removeFirst() },
         { policy in
             var fresh = policy.destinations[1]
@@ -97,5 +102,9 @@ import Testing
                     FieldPath(names: ["properties", "revenue"]), .isPresent)
             } == "the filter of warehouse is another")
         #expect(try reason { $0.destinations[0].purposes = [] } == nil)
+        #expect(try reason { $0.plans[0].unplanned = .withhold } == "the tracking plans are others")
+        #expect(
+            try reason { $0.destinations[1].followsPlans = false }
+                == "no destination was judged by the tracking plans as ads is")
     }
 }

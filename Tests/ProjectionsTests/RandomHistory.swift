@@ -182,10 +182,23 @@ struct RandomHistory {
         let burst = "  burst: { knownProfiles: 2, within: 2d }\n  block:"
         let shop = Policies.shop(
             resolve: version == 1 ? "latest" : "strictest",
-            ads: version == 2
-                ? "    sample: 50%\n    audiences: [buyers, agreed]"
-                : "    audiences: [buyers, movers]",
-            audiences: audiences)
+            warehouse: version == 1 ? "    plans: ignore" : "",
+            ads: [
+                "    audiences: [buyers, movers]",
+                """
+                    audiences: [buyers]
+                    filter: { not: { field: profile.traits.plan, is: p0 } }
+                """,
+                """
+                    sample: 50%
+                    audiences: [buyers]
+                    filter:
+                      any:
+                        - { field: profile.audiences, contains: buyers }
+                        - { field: profile.traits.plan, startsWith: p }
+                """,
+            ][min(version, 2)],
+            audiences: audiences + "\n" + plans(version))
         return shop.replacing(
             "purposes:\n  analytics: { segment: [Analytics],",
             with: """
@@ -204,5 +217,25 @@ struct RandomHistory {
                 + (version == 1 ? "\n    tcf: { vendor: 755, purposes: [1, 4] }" : "")
         )
         .replacing("  block:", with: version < 2 ? rules[version] : burst)
+    }
+
+    /// Orders of little worth break the plan; what becomes of them changes with the version.
+    private static func plans(_ version: Int) -> String {
+        """
+        plans:
+          web:
+            sources: [web]
+            unplanned: \(version == 2 ? "quarantine" : "allow")
+            violation: \(["quarantine", "strip", "withhold"][min(version, 2)])
+            events:
+              - track: Order Completed
+                properties:
+                  required: [revenue]
+                  properties:
+                    revenue: { type: number, minimum: \(20 - version) }
+                    order_id: { maxLength: \(version == 1 ? 0 : 5) }
+              - track: Product Viewed
+              - track: Segment Consent Preference Updated
+        """
     }
 }

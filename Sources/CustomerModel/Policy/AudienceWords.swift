@@ -77,16 +77,14 @@ extension Comparison {
         case .atMost(let bound): "is at most \(bound)"
         case .moreThan(let bound): "is more than \(bound)"
         case .lessThan(let bound): "is less than \(bound)"
-        }
-    }
-}
-
-extension Scalar {
-    var text: String {
-        switch self {
-        case .text(let text): "\"\(text)\""
-        case .number(let number): number.description
-        case .bool(let bool): bool ? "true" : "false"
+        case .startsWith(let text): "starts with \"\(text)\""
+        case .endsWith(let text): "ends with \"\(text)\""
+        case .contains(let scalar): "contains \(scalar.text)"
+        case .matches(let pattern): "matches \(pattern.text)"
+        case .before(let moment): "is before \(Timestamp(microseconds: moment))"
+        case .after(let moment): "is after \(Timestamp(microseconds: moment))"
+        case .withinLast(let length):
+            "is at most \(DurationText.format(length)) before the event was received"
         }
     }
 }

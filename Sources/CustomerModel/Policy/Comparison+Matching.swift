@@ -5,7 +5,9 @@ extension Comparison {
     ///
     /// `null` counts as not there. Text is compared byte by byte after unescaping, without regard to
     /// Unicode equivalence; numbers are compared by value and exactly, so `1.0` equals `1`.
-    public func matches(_ value: JSONView?) -> Bool {
+    ///
+    /// - Parameter received: what ``withinLast(_:)`` counts from.
+    public func matches(_ value: JSONView?, received: Int64? = nil) -> Bool {
         guard let value, !value.isNull else {
             return self == .isAbsent
         }
@@ -18,6 +20,22 @@ extension Comparison {
         case .atMost(let bound): return Self.order(value, bound).map { $0 <= 0 } ?? false
         case .moreThan(let bound): return Self.order(value, bound).map { $0 > 0 } ?? false
         case .lessThan(let bound): return Self.order(value, bound).map { $0 < 0 } ?? false
+        case .startsWith, .endsWith, .matches: return value.withUTF8(matches(utf8:)) ?? false
+        case .contains(let scalar):
+            guard value.kind == .array else { return value.withUTF8(matches(utf8:)) ?? false }
+            var isFound = false
+            value.forEachElement { if scalar.equals($0) { isFound = true } }
+            return isFound
+        case .before(let bound):
+            return EventClock.time(value).map { $0.microseconds < bound } ?? false
+        case .after(let bound):
+            return EventClock.time(value).map { $0.microseconds > bound } ?? false
+        case .withinLast(let length):
+            guard let received, let time = EventClock.time(value)?.microseconds else {
+                return false
+            }
+            let age = received.subtractingReportingOverflow(time)
+            return !age.overflow && age.partialValue >= 0 && age.partialValue <= length
         }
     }
 
@@ -27,18 +45,40 @@ extension Comparison {
         case .isPresent: true
         case .equals(let scalar): scalar.isText(text)
         case .isOneOf(let scalars): scalars.contains { $0.isText(text) }
-        case .isAbsent, .atLeast, .atMost, .moreThan, .lessThan: false
+        case .startsWith, .endsWith, .contains, .matches:
+            Array(text.utf8).withUnsafeBytes { matches(utf8: $0) }
+        case .isAbsent, .atLeast, .atMost, .moreThan, .lessThan, .before, .after, .withinLast: false
         }
+    }
+
+    /// The comparisons that look into a text; false for every other.
+    private func matches(utf8 text: UnsafeRawBufferPointer) -> Bool {
+        switch self {
+        case .startsWith(let prefix): text.starts(with: prefix.utf8)
+        case .endsWith(let suffix): text.reversed().starts(with: suffix.utf8.reversed())
+        case .contains(.text(let part)): Self.holds(text, Array(part.utf8))
+        case .matches(let pattern): pattern.pattern.matches(utf8: text)
+        default: false
+        }
+    }
+
+    private static func holds(_ text: UnsafeRawBufferPointer, _ part: [UInt8]) -> Bool {
+        guard let first = part.first else { return true }
+        guard text.count >= part.count else { return false }
+        for place in 0...(text.count - part.count) where text[place] == first {
+            if text[place..<place + part.count].elementsEqual(part) { return true }
+        }
+        return false
     }
 
     /// The same as ``matches(_:)`` for a trait kept as its JSON text; nil for one that is not kept.
     ///
     /// Bytes that are no JSON satisfy only `isPresent`: a profile holds nothing but checked tokens.
-    public func matches(token: [UInt8]?) -> Bool {
+    public func matches(token: [UInt8]?, received: Int64? = nil) -> Bool {
         guard let token else { return self == .isAbsent }
         var parser = JSONParser()
         do {
-            return try parser.parse(token) { matches($0) }
+            return try parser.parse(token) { matches($0, received: received) }
         } catch {
             return self == .isPresent
         }
@@ -55,6 +95,7 @@ extension Comparison {
         case .atMost(let bound): amount <= bound
         case .moreThan(let bound): amount > bound
         case .lessThan(let bound): amount < bound
+        case .startsWith, .endsWith, .contains, .matches, .before, .after, .withinLast: false
         }
     }
 

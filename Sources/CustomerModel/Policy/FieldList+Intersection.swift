@@ -36,6 +36,9 @@ extension EventRule {
     public func narrowed(to other: EventRule) -> EventRule {
         EventRule(
             selector: selector, fields: fields.intersection(other.fields),
-            context: context.intersection(other.context))
+            context: context.intersection(other.context),
+            // Both hide what they hide: doing the other's after these lets out no more than either.
+            transformations: transformations == other.transformations
+                ? transformations : transformations + other.transformations)
     }
 }

@@ -14,10 +14,13 @@ public struct Policy: Equatable, Sendable {
     public var audiences: [Audience]
     /// Named values that every person has, worked out from their events.
     public var attributes: [Attribute]
+    /// What events must look like, by source. No source is in two.
+    public var plans: [TrackingPlan]
 
     public init(
         name: String, identity: IdentityRules, purposes: [Purpose], consent: ConsentRules,
-        destinations: [Destination], audiences: [Audience], attributes: [Attribute] = []
+        destinations: [Destination], audiences: [Audience], attributes: [Attribute] = [],
+        plans: [TrackingPlan] = []
     ) {
         self.name = name
         self.identity = identity
@@ -26,6 +29,7 @@ public struct Policy: Equatable, Sendable {
         self.destinations = destinations
         self.audiences = audiences
         self.attributes = attributes
+        self.plans = plans
     }
 }
 
@@ -208,8 +212,11 @@ public struct Destination: Equatable, Sendable {
     public var connector: Connector
     /// Sources whose events it may get; nil for every source.
     public var sources: [String]?
-    /// Every one of these must be granted. Never empty: a destination without a purpose gets nothing (P4).
+    /// Every one of these must be granted. A destination without a purpose here or in ``anyPurposes`` gets
+    /// nothing (P4).
     public var purposes: [Int]
+    /// One of these must be granted; empty for no such need.
+    public var anyPurposes: [Int]
     /// What it gets, closed: an event that no rule matches is withheld (P4). The first match counts.
     public var events: [EventRule]
     /// Identifier types sent along, by name.
@@ -228,6 +235,8 @@ public struct Destination: Equatable, Sendable {
     public var tcf: TCFUse?
     /// Audiences whose entries and exits it is told, as indexes into the policy's list.
     public var audiences: [Int]
+    /// Whether it gets only what keeps to the tracking plans. What is in quarantine it gets in no case.
+    public var followsPlans: Bool
     /// Effects in one request: 1 to 1,000.
     public var batchSize: Int
     /// Tries of one effect before it is parked.
@@ -241,7 +250,8 @@ public struct Destination: Equatable, Sendable {
         identifiers: [String], requiredIdentifiers: [String] = [], integrationName: String? = nil,
         maximumAgeMicroseconds: Int64? = nil, samplePerMillion: Int? = nil,
         filter: Condition? = nil, audiences: [Int] = [], batchSize: Int = 1,
-        maximumAttempts: Int = 10, timeoutMilliseconds: Int = 15_000
+        maximumAttempts: Int = 10, timeoutMilliseconds: Int = 15_000, anyPurposes: [Int] = [],
+        followsPlans: Bool = true
     ) {
         self.name = name
         self.recipient = recipient
@@ -261,6 +271,8 @@ public struct Destination: Equatable, Sendable {
         self.batchSize = batchSize
         self.maximumAttempts = maximumAttempts
         self.timeoutMilliseconds = timeoutMilliseconds
+        self.anyPurposes = anyPurposes
+        self.followsPlans = followsPlans
     }
 }
 
@@ -281,11 +293,17 @@ public struct EventRule: Equatable, Sendable {
     public var fields: FieldList
     /// What of `context` may leave. Paths start inside it: `page.url`.
     public var context: FieldList
+    /// What is done to that on its way out, in this order.
+    public var transformations: [Transformation]
 
-    public init(selector: EventSelector, fields: FieldList, context: FieldList) {
+    public init(
+        selector: EventSelector, fields: FieldList, context: FieldList,
+        transformations: [Transformation] = []
+    ) {
         self.selector = selector
         self.fields = fields
         self.context = context
+        self.transformations = transformations
     }
 }
 
@@ -346,6 +364,19 @@ public enum Comparison: Equatable, Sendable {
     case atMost(Amount)
     case moreThan(Amount)
     case lessThan(Amount)
+    /// Of text, by its bytes.
+    case startsWith(String)
+    case endsWith(String)
+    /// A text that holds this text, or a list that holds this value.
+    case contains(Scalar)
+    /// A text in which the pattern is found anywhere.
+    case matches(TextPattern)
+    /// Of an RFC 3339 time. Microseconds.
+    case before(Int64)
+    case after(Int64)
+    /// A time at most so many microseconds before the event was received, and not after it. False where
+    /// there is no such moment.
+    case withinLast(Int64)
 }
 
 /// A JSON scalar in a policy.

@@ -55,6 +55,13 @@ extension PolicyDiff {
         for name in before where !after.contains(name) {
             note(new, .decisions, "no longer requires purpose \(name)")
         }
+        let anyBefore = old.anyPurposes.map { oldPolicy.purposes[$0].name }
+        let anyAfter = new.anyPurposes.map { newPolicy.purposes[$0].name }
+        if anyBefore != anyAfter {
+            note(
+                new, .decisions,
+                "requires one of the purposes \(anyAfter.text) instead of \(anyBefore.text)")
+        }
         if old.tcf != new.tcf {
             note(
                 new, .decisions,
@@ -71,6 +78,12 @@ extension PolicyDiff {
             }
             compareFields(before.fields, rule.fields, root: rule.selector.type.fieldsKey, rule, new)
             compareFields(before.context, rule.context, root: "context", rule, new)
+            if before.transformations != rule.transformations {
+                note(
+                    new, [],
+                    "what it gets of \(rule.selector.text) is changed by: \(rule.transformations.text);"
+                        + " before: \(before.transformations.text)")
+            }
         }
         for rule in old.events where !new.events.contains(where: { $0.selector == rule.selector }) {
             note(new, .decisions, "no longer gets \(rule.selector.text)")
@@ -120,6 +133,13 @@ extension PolicyDiff {
             case (_, nil): note(new, .decisions, "no longer has a filter")
             default: note(new, .decisions, "has another filter")
             }
+        }
+        if old.followsPlans != new.followsPlans {
+            note(
+                new, .decisions,
+                new.followsPlans
+                    ? "now gets only what keeps to the tracking plans"
+                    : "now gets what breaks a tracking plan, too, but for what is in quarantine")
         }
         if old.requiredIdentifiers != new.requiredIdentifiers {
             note(

@@ -1,8 +1,8 @@
 /// What differs between two policies, in sentences that a privacy engineer can sign.
 ///
 /// Things are matched by name: a renamed purpose is one removed and one added. The order is fixed:
-/// identity, consent, purposes, attributes, audiences, destinations, each in the new policy's order, what was removed
-/// last.
+/// identity, consent, purposes, attributes, audiences, tracking plans, destinations, each in the new policy's order,
+/// what was removed last.
 public struct PolicyDiff {
     var changes: [PolicyChange] = []
 
@@ -23,6 +23,7 @@ public struct PolicyDiff {
         diff.compareNamed(old.audiences, new.audiences, \.name, "audience", .audiences) {
             $0.compareAudience($1, $2)
         }
+        diff.comparePlans(old.plans, new.plans)
         diff.compareDestinations(old: old, new: new)
         return diff.changes
     }
@@ -67,7 +68,7 @@ public struct PolicyDiff {
     }
 
     /// Compares what both hold under one name, then says what came and what went.
-    private mutating func compareNamed<Thing>(
+    mutating func compareNamed<Thing>(
         _ old: [Thing], _ new: [Thing], _ name: (Thing) -> String, _ what: String,
         _ stages: PolicyStages, _ compare: (inout PolicyDiff, Thing, Thing) -> Void
     ) {

@@ -34,7 +34,8 @@ public struct OutgoingIdentifier: Equatable, Sendable {
 /// `event` is there for a track, `name` for a page or screen that has one; `traits` stands for
 /// `properties` in identify and group. `properties`, `traits` and `context` hold only what the rule
 /// lists (P4), keys in the client's order, tokens byte for byte, and are left out when nothing of them
-/// remains. Nothing else of the message leaves, but for its name, its id and its times.
+/// remains. Nothing else of the message leaves, but for its name, its id and its times. What a tracking
+/// plan strips is taken out of that, and then the rule's transformations are made in their order.
 public enum Rendering {
     /// One event for one destination under one rule.
     ///
@@ -42,11 +43,12 @@ public enum Rendering {
     ///   - id: the effect's key as text (E1).
     ///   - rule: the destination's rule that means the event, narrowed if a retry narrows it.
     ///   - identifiers: what of the destination's `identifiers` is known, in the policy's order.
+    ///   - stripped: what a tracking plan takes out, as paths from the message's root.
     /// - Returns: nil when the message says no type or has no message id; no event that reached the log
     ///   lacks either.
     public static func event(
         id: String, event: EventBody, occurred: Timestamp, received: Timestamp, rule: EventRule,
-        identifiers: [OutgoingIdentifier]
+        identifiers: [OutgoingIdentifier], stripped: [FieldPath] = []
     ) -> Rendered? {
         guard let type = event.type, let messageID = event.messageID else { return nil }
         var out = JSONWriter(reserving: 512)
@@ -64,15 +66,23 @@ public enum Rendering {
         write(identifiers, into: &out)
 
         var fields: [String] = []
-        if let tree = FieldTree(rule.fields) {
-            write(
-                [event.item[type.fieldsStaticKey]], key: type.fieldsKey, tree: tree, into: &out,
-                fields: &fields)
-        }
-        if let tree = FieldTree(rule.context) {
-            write(
-                [event.item["context"], event.sharedContext], key: "context", tree: tree,
-                into: &out, fields: &fields)
+        let own = [event.item[type.fieldsStaticKey]]
+        let context = [event.item["context"], event.sharedContext]
+        for (key, list, sources) in [
+            (type.fieldsKey, rule.fields, own), ("context", rule.context, context),
+        ] {
+            let reshaping = Reshaping(
+                root: key, stripped: stripped, transformations: rule.transformations)
+            var selection = FieldTree(list).map { select(sources, key: key, tree: $0) }
+            if reshaping.isNeeded {
+                var named = selection?.fields ?? []
+                let object = reshaping.apply(to: selection?.object ?? nil, fields: &named)
+                selection = (object, named)
+            }
+            guard let object = selection?.object ?? nil else { continue }
+            out.key(key)
+            out.raw(object)
+            fields += selection?.fields ?? []
         }
         out.endObject()
         return Rendered(
@@ -123,21 +133,17 @@ public enum Rendering {
         out.endObject()
     }
 
-    /// Writes `key` with what `tree` lets out of `sources`; of two members of one name the earlier
-    /// source's stands alone. Writes nothing when nothing is let out.
-    private static func write(
-        _ sources: [JSONView?], key: String, tree: FieldTree, into out: inout JSONWriter,
-        fields: inout [String]
+    /// What `tree` lets out of `sources`, as one object, with the account of its fields; of two members of
+    /// one name the earlier source's stands alone. No object when nothing is let out.
+    private static func select(_ sources: [JSONView?], key: String, tree: FieldTree) -> (
+        object: [UInt8]?, fields: [String]
     ) {
         var selection = FieldSelection()
         let sources = sources.compactMap { $0 }.filter { $0.kind == .object }
         for (place, source) in sources.enumerated() {
             selection.append(source, tree: tree, path: key, except: sources[..<place])
         }
-        guard let object = selection.object else { return }
-        out.key(key)
-        out.raw(object)
-        fields += selection.fields
+        return (selection.object, selection.fields)
     }
 }
 

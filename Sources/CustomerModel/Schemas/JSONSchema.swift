@@ -79,7 +79,24 @@ struct SchemaNode: Sendable {
 }
 
 /// One step of a JSON pointer (RFC 6901).
-enum JSONPointerStep {
+public enum JSONPointerStep {
+    /// The name that a step of a well-formed pointer stands for.
+    public static func name(_ step: some StringProtocol) -> String {
+        var out = ""
+        var isEscape = false
+        for character in step.unicodeScalars {
+            if isEscape {
+                out.unicodeScalars.append(character == "1" ? "/" : "~")
+                isEscape = false
+            } else if character == "~" {
+                isEscape = true
+            } else {
+                out.unicodeScalars.append(character)
+            }
+        }
+        return out
+    }
+
     static func text(_ name: String) -> String {
         var out = "/"
         for character in name.unicodeScalars {

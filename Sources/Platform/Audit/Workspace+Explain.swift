@@ -200,6 +200,8 @@ extension Workspace {
                         "required": .bool(purpose.needsConsent),
                     ]
                 }),
+            "trackingPlan": explanation.tracking.map(Self.present) ?? .null,
+            "filterRead": Self.present(explanation.fields),
             "tcf": explanation.tcf.map {
                 [
                     "vendor": .count(Int($0.use.vendor)), "offset": .optionalOffset($0.offset),
@@ -247,6 +249,9 @@ extension Workspace {
             lines.append(
                 "Consent for \(purpose.name) was \(purpose.state.value.name)\(because)."
                     + (purpose.needsConsent ? "" : " This purpose does not rest on consent."))
+        }
+        if let tracking = explanation.tracking, tracking.outcome != .conforms {
+            lines.append(Self.words(tracking))
         }
         if let tcf = explanation.tcf {
             let from = tcf.offset.map { " of record \($0)" } ?? ""

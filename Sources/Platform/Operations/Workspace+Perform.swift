@@ -57,7 +57,8 @@ extension Workspace {
         "audience": everyone,
         "audience.show": everyone, "audience.explain": readers,
         "policy.check": readers, "policy.diff": readers, "policy.history": readers,
-        "policy.apply": operators,
+        "policy.apply": operators, "policy.violations": readers, "policy.quarantine": readers,
+        "policy.release": operators,
         "replay.simulate": readers, "replay.verify": readers, "replay.rebuild": operators,
         "replay.backfill": operators, "replay.plans": readers, "replay.findings": readers,
         "destination.pause": operators, "destination.resume": operators,
@@ -90,8 +91,11 @@ extension Workspace {
         case "audience.explain": return try await explainAudience(parameters, by: principal)
         case "policy.check": return try checkPolicy(parameters)
         case "policy.diff": return try diffPolicy(parameters)
-        case "policy.history": return try await policyHistory()
+        case "policy.history": return try await policyHistory(parameters)
         case "policy.apply": return try await applyPolicy(parameters, by: principal)
+        case "policy.violations": return planViolations()
+        case "policy.quarantine": return try await quarantine(parameters)
+        case "policy.release": return try await releaseQuarantine(parameters, by: principal)
         case "replay.simulate": return try await simulate(parameters)
         case "replay.verify": return try await rebuild(.verify, by: principal)
         case "replay.rebuild": return try await rebuild(.promote, by: principal)

@@ -35,6 +35,7 @@ extension Workspace {
             "purposes": .texts(policy.purposes.map(\.name)),
             "attributes": .texts(policy.attributes.map(\.name)),
             "audiences": .texts(policy.audiences.map(\.name)),
+            "plans": .texts(policy.plans.map(\.name)),
             "valid": true,
         ]
     }
@@ -90,9 +91,18 @@ extension Workspace {
         ])
     }
 
-    func policyHistory() async throws -> JSONValue {
+    /// Every version, or the one that `version` names, with its text.
+    func policyHistory(_ parameters: Parameters) async throws -> JSONValue {
+        let wanted =
+            try parameters.has("version")
+            ? parameters.integer("version", default: 1, in: 1...Int(Int32.max)) : nil
         let versions = projection.read { state in
-            state.policies.map { ($0.version, $0.activatedAt, $0.policy.name, $0.text) }
+            state.policies.filter { wanted == nil || $0.version == wanted }
+                .map { ($0.version, $0.activatedAt, $0.policy.name, $0.text) }
+        }
+        if let wanted, versions.isEmpty {
+            throw OperationError.notFound(
+                "no policy version \(wanted) was ever in force; `sluice policy history` lists them")
         }
         var rows: [JSONValue] = []
         for (version, offset, name, text) in versions {
@@ -109,6 +119,9 @@ extension Workspace {
                 "activated": .time(recorded), "approver": .text(approver),
                 "sha256": .string(SHA256.of(text).hex),
             ])
+        }
+        if wanted != nil, let row = rows.first, let text = versions.first?.3 {
+            return row.adding([("text", .string(text))])
         }
         return ["versions": .array(rows)]
     }

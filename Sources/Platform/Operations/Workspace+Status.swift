@@ -16,7 +16,8 @@ extension Workspace {
                 lanes: state.laneStatuses(), counts: state.counts(),
                 findings: state.allFindings().count + state.stoppedIdentifiers().count,
                 records: state.recordCount,
-                restored: state.destinationsHeldByRestore
+                restored: state.destinationsHeldByRestore,
+                violations: state.planViolations(), quarantined: state.quarantinedCount
             )
         }
         let dispatchers = running.withLock { $0.dispatchers }
@@ -59,6 +60,7 @@ extension Workspace {
             ("projection", projectionPart), ("policy", policyPart),
             ("destinations", .array(destinations)), ("audiences", .array(audiences)),
             ("findings", .count(seen.findings)),
+            ("tracking", Self.presentTracking(seen.violations, quarantined: seen.quarantined)),
             ("collected", collectedPart), ("readModel", await readModelStatus(durable: durable)),
         ]).adding(soundness())
     }

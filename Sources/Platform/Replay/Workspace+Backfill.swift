@@ -12,7 +12,21 @@ extension Workspace {
     /// allows it now, and the destination was never told of it and is not about to be. The dispatcher looks
     /// again before each one leaves.
     func backfill(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
-        let name = try parameters.text("destination")
+        try await backfill(
+            parameters, to: try parameters.text("destination"), only: .everything, by: principal)
+    }
+
+    /// Which of a range's events a plan is about.
+    enum BackfillScope {
+        case everything
+        /// What a tracking plan put in quarantine when it came.
+        case quarantined
+    }
+
+    func backfill(
+        _ parameters: Parameters, to name: String, only scope: BackfillScope,
+        by principal: Principal
+    ) async throws -> JSONValue {
         let from = try await range(parameters, "from") ?? 0
         let to = try await range(parameters, "to") ?? .max
         let isDryRun = try parameters.flag("dryRun")
@@ -31,7 +45,7 @@ extension Workspace {
             let started = ContinuousClock.now
             let planned = try await OwnThread.run("sluice.backfill") { [log, projection] in
                 try BackfillPlanner(log: log, projection: projection).plan(
-                    policy.policy, lane: lane, range: from..<max(from, to))
+                    policy.policy, lane: lane, range: from..<max(from, to), only: scope)
             }
             // One plan an incarnation: its range never spans a restore (L3).
             let records = planned.parts.filter { $0.counts.planned > 0 }.map { part in
@@ -121,24 +135,38 @@ struct BackfillPlanner {
         }
     }
 
-    func plan(_ policy: Policy, lane: Lane, range: Range<UInt64>) throws -> Planned {
+    func plan(
+        _ policy: Policy, lane: Lane, range: Range<UInt64>, only scope: Workspace.BackfillScope
+    ) throws -> Planned {
         var state = FoldState(key: log.identity.key, schedule: .candidate(policy, from: 0))
         var replayer = Replayer(log: log)
         let end = projection.applied
         try replayer.advance(&state, to: end)
         let parts = try state.stretches(in: range).map { stretch in
-            try plan(stretch, lane: lane, state)
+            try plan(stretch, lane: lane, only: scope, state)
         }
         return Planned(parts: parts, losses: state.logLosses(in: range))
     }
 
-    private func plan(_ range: Range<UInt64>, lane: Lane, _ state: borrowing FoldState) throws -> (
-        bitmap: OffsetBitmap, counts: PlanRecord.Counts
-    ) {
+    private func plan(
+        _ range: Range<UInt64>, lane: Lane, only scope: Workspace.BackfillScope,
+        _ state: borrowing FoldState
+    ) throws -> (bitmap: OffsetBitmap, counts: PlanRecord.Counts) {
         let from = range.lowerBound
         let to = range.upperBound
-        let allowed = state.allowed(lane.destination, in: from..<to)
-        let considered = state.eventCount(in: from..<to)
+        let everything = state.allowed(lane.destination, in: from..<to)
+        let allowed: [UInt64]
+        let considered: Int
+        switch scope {
+        case .everything:
+            allowed = everything
+            considered = state.eventCount(in: from..<to)
+        case .quarantined:
+            let held = projection.read { $0.quarantinedOffsets(in: from..<to) }
+            let wanted = Set(held)
+            allowed = everything.filter(wanted.contains)
+            considered = held.count
+        }
         let untold = projection.read { live in
             allowed.filter { !live.isTold($0, lane: lane) }
         }

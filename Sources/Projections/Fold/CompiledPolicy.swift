@@ -14,12 +14,17 @@ public final class CompiledPolicy: Sendable {
     let purposeNumbers: [UInt8]
     /// The fold's number of each audience.
     let audienceNumbers: [Int]
+    /// What its filters ask of profiles, and the numbers of those columns.
+    let profileFields: [FieldPath]
+    let profileNumbers: [Int]
+    let plans: PlanIndex
     /// How it reads consent off an event.
     public let reading: ConsentReading
 
     init(
         version: Int, activatedAt: UInt64, policy: Policy, text: String,
-        identity: CompiledIdentity, purposeNumbers: [UInt8], audienceNumbers: [Int]
+        identity: CompiledIdentity, purposeNumbers: [UInt8], audienceNumbers: [Int],
+        profileNumbers: [Int]
     ) {
         self.version = version
         self.activatedAt = activatedAt
@@ -28,15 +33,23 @@ public final class CompiledPolicy: Sendable {
         self.identity = identity
         self.purposeNumbers = purposeNumbers
         self.audienceNumbers = audienceNumbers
-        isSituational = policy.destinations.allSatisfy {
-            $0.filter == nil && $0.maximumAgeMicroseconds == nil && $0.samplePerMillion == nil
-                && $0.tcf == nil
-        }
+        profileFields = policy.profileFields
+        self.profileNumbers = profileNumbers
+        plans = PlanIndex(policy.plans)
+        isSituational =
+            policy.plans.isEmpty
+            && policy.destinations.allSatisfy {
+                $0.filter == nil && $0.maximumAgeMicroseconds == nil && $0.samplePerMillion == nil
+                    && $0.tcf == nil
+            }
         reading = ConsentReading(policy)
     }
 
     /// Whether the same situation always gets the same judgement: no gate looks at payload, times or person.
     let isSituational: Bool
+
+    /// Whether a filter asks who is in which audience.
+    var asksAudiences: Bool { profileFields.contains { $0.names == ["profile", "audiences"] } }
 
     public func destinationIndex(_ name: String) -> Int? {
         policy.destinations.firstIndex { $0.name == name }

@@ -59,6 +59,8 @@ extension FoldState {
         out.integer(suppressedCount)
         findings.write(into: &out)
         sources.write(into: &out)
+        profileColumns.write(into: &out)
+        planTable.write(into: &out)
         return out.bytes
     }
 
@@ -133,6 +135,13 @@ extension FoldState {
         suppressedCount = try reader.integer()
         findings = try FindingColumns(from: &reader)
         sources = try NameTable(from: &reader)
+        let columns = try ProfileColumns(from: &reader, key: key)
+        // The policies' fields were numbered in the order in which they came.
+        guard columns.fields == profileColumns.fields,
+            columns.end <= UInt64(decisions.count)
+        else { throw CanonicalError(position: reader.position, expected: "the policies' fields") }
+        profileColumns = columns
+        planTable = try PlanTable(from: &reader)
         guard reader.isAtEnd, decisions.end == next else {
             throw CanonicalError(position: reader.position, expected: "the end of the state")
         }

@@ -154,7 +154,7 @@ extension FoldState {
             if takeTraits(event.body.context("traits"), anchor, event) { didTraitsChange = true }
         }
         journal?.append(.profile(node: resolution.root))
-        if isSimulation { return }
+        if !keepsAudiences { return }
         moveAudiences(event, resolution, didTraitsChange: didTraitsChange)
     }
 
@@ -192,6 +192,8 @@ extension FoldState {
             &purposes, by: signal, policy: policy, body: event.body, source: record.source,
             offset: event.offset)
         let tcString = keptTCString(of: root, policy: policy)
+        let profile = readProfile(policy, root: root)
+        let plan = checkPlan(event, source: record.source, policy: policy)
         let item = Case(
             body: event.body, source: record.source, type: event.type, name: event.name,
             received: received.microseconds, occurred: record.occurred,
@@ -199,7 +201,8 @@ extension FoldState {
             isSuppressed: isSuppressed(root: root, candidates: scratch.candidates),
             isUnreadable: signal.isUnreadable
                 || hasUnreadable(keys: record.keys, root: root),
-            profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root))
+            profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root),
+            eventReceived: received.microseconds, fields: profile, plan: plan)
         let situation = situation(item, root: root, policy: policy)
         let entry = DecisionColumns.Entry(
             anchor: resolution.anchor,

@@ -29,6 +29,10 @@ public struct Explanation: Sendable {
         /// Why that string, or the event's own, does not permit it; nil when it does.
         public var refusal: String?
     }
+    /// What its source's tracking plan said of it; nil when there was none.
+    public var tracking: PlanVerdict?
+    /// What the filter read of the profile, as of the event.
+    public var fields: ProfileValues?
     public var profile: ProfileID?
     public var presentProfile: ProfileID?
     /// Whether the lane was open when the event came, and so whether it could be released by itself.
@@ -91,7 +95,10 @@ extension FoldState {
             isSuppressed: wasSuppressed(root, asOf: offset),
             isUnreadable: signal.isUnreadable
                 || hasUnreadable(keys: keys, root: root ?? IdentityTable.none, asOf: offset),
-            profile: profile)
+            profile: profile, eventReceived: received.microseconds,
+            fields: self.profile(policy, of: root, asOf: offset),
+            plan: policy.plans.verdict(
+                on: body, type: type, name: body.name?.string ?? "", source: source))
         var rederived = Decision.allow
         if known != nil {
             rederived = Judge.decide(
@@ -106,7 +113,7 @@ extension FoldState {
         }
         let lane = laneNumber(judged.name, judged.epoch, Lane.eventSlot)
         let row = lane.flatMap { lanes[$0].row(offset) }
-        let judgedStates = known == nil ? [] : judged.purposes
+        let judgedStates = known == nil ? [] : judged.purposes + judged.anyPurposes
         return Explanation(
             offset: offset, destination: name, policyVersion: version, rederived: rederived,
             recorded: known.flatMap {
@@ -120,7 +127,7 @@ extension FoldState {
             },
             tcf: known == nil
                 ? nil : judged.tcf.map { Self.explain($0, tcString, own: signal.tcString) },
-            profile: profile,
+            tracking: item.plan, fields: item.fields, profile: profile,
             presentProfile: root == nil
                 ? nil : identity.root(ofIdentifier: anchor).map { identity.profileID(ofRoot: $0) },
             laneStart: lane.map { lanes[$0].start }, releasedTo: lane.map { lanes[$0].releasedTo },

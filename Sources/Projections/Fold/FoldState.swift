@@ -9,7 +9,7 @@ import PolicyText
 /// nothing, and every order in it is the log's order. Not thread-safe; whoever holds it holds it alone.
 public struct FoldState: Sendable {
     /// Changes when the same log would fold to another state. A checkpoint of another version is not read.
-    public static let codeVersion = 5
+    public static let codeVersion = 6
 
     let key: SipKey
     /// The first offset that is not applied.
@@ -42,6 +42,9 @@ public struct FoldState: Sendable {
     var findings = FindingColumns()
     /// Every source that an event came from, in order of first appearance.
     var sources = NameTable()
+    /// What filters read of profiles, by event.
+    var profileColumns: ProfileColumns
+    var planTable = PlanTable()
 
     // Derived, never written.
     let schedule: Schedule
@@ -90,12 +93,15 @@ public struct FoldState: Sendable {
         self.key = key
         self.schedule = schedule
         identity = IdentityTable(key: key)
+        profileColumns = ProfileColumns(key: key)
         consent = ConsentTable(key: key)
         metrics = MetricTable(key: key)
         situations = SituationTable(key: key)
         initial = compile(.initial, version: 0, at: 0, text: "")
         if case .candidate(let policy, _) = schedule {
-            candidate = compile(policy, version: Self.candidateVersion, at: 0, text: "")
+            let compiled = compile(policy, version: Self.candidateVersion, at: 0, text: "")
+            candidate = compiled
+            if compiled.asksAudiences { _ = adoptMetrics(of: compiled) }
         }
     }
 
@@ -137,6 +143,12 @@ public struct FoldState: Sendable {
         if case .candidate = schedule { return true }
         return false
     }
+
+    /// Whether audiences are kept: always in a generation, in a simulation where its filters ask for them.
+    var keepsAudiences: Bool { !isSimulation || candidate?.asksAudiences == true }
+
+    /// Whose audiences people are judged by: they apply to all of history at once (P1).
+    var audiencePolicy: CompiledPolicy? { isSimulation ? candidate : policies.last }
 
     // MARK: Applying
 
@@ -195,7 +207,8 @@ public struct FoldState: Sendable {
             },
             audienceNumbers: policy.audiences.compactMap { audience in
                 memberships.audiences.intern(audience.name).map(Int.init)
-            })
+            },
+            profileNumbers: policy.profileFields.map { profileColumns.intern($0) })
     }
 
     mutating func openLanes(of policy: CompiledPolicy) {

@@ -16,6 +16,12 @@ struct Case {
     var isUnreadable: Bool
     /// nil when nobody could be found.
     var profile: ProfileID?
+    /// When the event itself was received, whenever it is judged.
+    var eventReceived: Int64
+    /// What filters ask of the profile, as of the event.
+    var fields: ProfileValues?
+    /// What its source's tracking plan says of it; nil when there is none.
+    var plan: PlanVerdict?
 }
 
 /// The gates, one after the other (D1). Pure: the same case gives the same decision for ever.
@@ -28,8 +34,14 @@ enum Judge {
         if !destination.isEnabled { decision.fail(.destinationDisabled) }
         if !destination.takes(item.source) { decision.fail(.sourceNotConnected) }
         if item.isSuppressed { decision.fail(.suppressed) }
+        if let plan = item.plan, plan.withholds(from: destination) {
+            decision.fail(.trackingPlanViolation)
+        }
         if rule(for: item, in: destination) == nil { decision.fail(.eventNotListed) }
-        if let filter = destination.filter, !filter.evaluate(on: item.body) {
+        if let filter = destination.filter,
+            !filter.evaluate(
+                on: item.body, received: item.eventReceived, profile: item.fields)
+        {
             decision.fail(.filter)
         }
         consent(destination, states: item.purposes, purposes: purposes, into: &decision)
@@ -65,16 +77,37 @@ enum Judge {
         into decision: inout Decision
     ) {
         // P4: a destination without a purpose gets nothing, whatever the file reader let through.
-        if destination.purposes.isEmpty { decision.fail(.consentUnknown) }
-        for index in destination.purposes {
-            switch states[index].value {
-            case .granted: break
-            case .denied: decision.fail(.consentDenied)
-            case .unknown where purposes[index].needsConsent: decision.fail(.consentUnknown)
-            case .expired where purposes[index].needsConsent: decision.fail(.consentExpired)
-            case .unknown, .expired: break
-            }
+        if destination.purposes.isEmpty, destination.anyPurposes.isEmpty {
+            decision.fail(.consentUnknown)
         }
+        for index in destination.purposes {
+            if let gate = gate(states[index], of: purposes[index]) { decision.fail(gate) }
+        }
+        let anyGates = destination.anyPurposes.map { gate(states[$0], of: purposes[$0]) }
+        // One that lets through is enough; where none does, each says why.
+        guard !anyGates.contains(nil) else { return }
+        for gate in anyGates.compactMap(\.self) { decision.fail(gate) }
+    }
+
+    /// The gate that fails for one purpose; nil where it lets through.
+    private static func gate(_ state: ConsentState, of purpose: Purpose) -> Gate? {
+        switch state.value {
+        case .granted: nil
+        case .denied: .consentDenied
+        case .unknown: purpose.needsConsent ? .consentUnknown : nil
+        case .expired: purpose.needsConsent ? .consentExpired : nil
+        }
+    }
+
+    /// Offsets of the denials that withhold from a destination.
+    static func denials(
+        _ destination: Destination, states: [ConsentState], purposes: [Purpose]
+    ) -> [UInt64] {
+        var concerned = destination.purposes
+        if destination.anyPurposes.allSatisfy({ gate(states[$0], of: purposes[$0]) != nil }) {
+            concerned += destination.anyPurposes
+        }
+        return concerned.compactMap { states[$0].value == .denied ? states[$0].offset : nil }
     }
 
     /// The client's own switch: its entry for this name, else `All`, else yes. Anything unreadable is no.

@@ -89,9 +89,8 @@ extension FoldState {
                 let root = identity.root(ofIdentifier: subject)
             else { continue }
             purposeStates(of: root, policy: policy, now: projectionTime, into: &states)
-            var denials = destination.purposes.compactMap { purpose -> UInt64? in
-                states[purpose].value == .denied ? states[purpose].offset : nil
-            }
+            var denials = Judge.denials(
+                destination, states: states, purposes: policy.policy.purposes)
             if let use = destination.tcf, let carried = tcString(of: root, policy: policy),
                 carried.string.refusal(of: use) != nil
             {

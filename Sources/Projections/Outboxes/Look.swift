@@ -70,15 +70,18 @@ extension FoldState {
             &states, by: signal, policy: policy, body: body, source: meta.source, offset: offset)
         let tcString = tcString(of: root, policy: policy)
         let name = body.name?.string ?? ""
+        let then =
+            anchor == DecisionColumns.none
+            ? nil : identity.root(ofIdentifier: anchor, asOf: offset)
+        let plan = policy.plans.verdict(on: body, type: type, name: name, source: meta.source)
         let item = Case(
             body: body, source: meta.source, type: type, name: name, received: now.microseconds,
             occurred: meta.occurred, purposes: states,
             isSuppressed: isSuppressed(root: root, candidates: []),
             isUnreadable: signal.isUnreadable || hasUnreadable(keys: meta.keys, root: root),
-            profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root))
-        let then =
-            anchor == DecisionColumns.none
-            ? nil : identity.root(ofIdentifier: anchor, asOf: offset)
+            profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root),
+            eventReceived: received.microseconds,
+            fields: profile(policy, of: then, asOf: offset), plan: plan)
         var decision = Judge.decide(
             destination, item, purposes: policy.policy.purposes,
             hasRequiredIdentifier: hasRequired(
@@ -96,7 +99,8 @@ extension FoldState {
         guard
             let rendered = Rendering.event(
                 id: key.hex, event: body, occurred: Timestamp(microseconds: meta.occurred),
-                received: received, rule: rule, identifiers: identifiers)
+                received: received, rule: rule, identifiers: identifiers,
+                stripped: destination.followsPlans ? plan?.stripped ?? [] : [])
         else {
             var unreadable = Decision.allow
             unreadable.fail(.unreadable)
@@ -213,7 +217,10 @@ extension FoldState {
     private static func relied(
         on destination: Destination, _ states: [ConsentState], _ tcString: PersonTCString?
     ) -> Offset? {
-        var offsets = destination.purposes.compactMap { states[$0].offset }
+        let purposes =
+            destination.purposes
+            + destination.anyPurposes.filter { states[$0].value == .granted }
+        var offsets = purposes.compactMap { states[$0].offset }
         if destination.tcf != nil, let tcString { offsets.append(tcString.offset) }
         return offsets.max().map { Offset($0) }
     }

@@ -218,7 +218,7 @@ extension FoldState {
     }
 
     /// Since when the person was in the audience, as of an offset; nil when they were not.
-    private func past(_ audience: Int, _ root: UInt32, asOf offset: UInt64) -> UInt64? {
+    func past(_ audience: Int, _ root: UInt32, asOf offset: UInt64) -> UInt64? {
         var since: UInt64?
         for index in 0..<memberships.changeCount {
             guard memberships.changeOffsets[index] <= offset else { break }

@@ -111,6 +111,24 @@ struct TraitTable {
         return nil
     }
 
+    /// A person's trait as of `offset`: the newest by (time, offset) among their identifiers.
+    func newest(_ key: UInt16, of members: [UInt32], asOf offset: UInt64) -> [UInt8]? {
+        var found = Self.none
+        for member in members where Int(member) < heads.count {
+            var entry = heads[Int(member)]
+            while entry != Self.none, entryKeys[Int(entry)] != key { entry = next[Int(entry)] }
+            while entry != Self.none, offsets[Int(entry)] > offset { entry = earlier[Int(entry)] }
+            guard entry != Self.none else { continue }
+            let row = Int(entry)
+            if found == Self.none
+                || (times[Int(found)], offsets[Int(found)]) < (times[row], offsets[row])
+            {
+                found = entry
+            }
+        }
+        return found == Self.none ? nil : Array(bytes(found))
+    }
+
     func write(into out: inout CanonicalWriter) {
         out.section("TRAI")
         keys.write(into: &out)

@@ -32,6 +32,9 @@ private struct ColumnSimulation {
     private var new: [UInt16] = []
     /// By destination: what must be asked of each event's own times or person.
     private var perEvent: [PerEvent]
+    /// By version and destination: where the tracking plan's gate stands as it was recorded; nil where there
+    /// are no plans.
+    private var planTwins: [UInt32: [Int?]] = [:]
     private var width: Int { basis.names.count }
 
     private struct PerEvent {
@@ -75,6 +78,13 @@ private struct ColumnSimulation {
         guard candidate.consent == policy.consent else {
             throw NeedsFold(reason: "the consent rules are others")
         }
+        guard candidate.plans == policy.plans else {
+            throw NeedsFold(reason: "the tracking plans are others")
+        }
+        let asksAudiences = candidate.profileFields.contains { $0.names[1] == "audiences" }
+        guard !asksAudiences || candidate.audiences == policy.audiences else {
+            throw NeedsFold(reason: "the audiences that a filter asks are others")
+        }
         for purpose in candidate.purposes {
             var known = policy.purpose(named: purpose.name)
             // These two are read by gates and plans, and not by what people said.
@@ -99,7 +109,6 @@ private struct ColumnSimulation {
             for (number, destination) in candidate.destinations.enumerated() {
                 let before = policy.policy.destination(named: destination.name)
                 var mask = Decision.allow
-                if before != nil { mask.fail(.trackingPlanViolation) }
                 if let filter = destination.filter {
                     guard before?.filter == filter else {
                         throw NeedsFold(reason: "the filter of \(destination.name) is another")
@@ -136,6 +145,26 @@ private struct ColumnSimulation {
                 masks.append(mask.bits)
             }
             found[UInt32(policy.version)] = masks
+            planTwins[UInt32(policy.version)] = try twins(in: policy.policy)
+        }
+        return found
+    }
+
+    /// For each of the candidate's destinations one that the version judged by the plans as the candidate
+    /// wants it judged: what breaks a plan does not depend on anything else of a destination.
+    private func twins(in policy: Policy) throws(NeedsFold) -> [Int?] {
+        guard !candidate.plans.isEmpty else { return candidate.destinations.map { _ in nil } }
+        var found: [Int?] = []
+        for destination in candidate.destinations {
+            let twin = basis.names.firstIndex {
+                policy.destination(named: $0)?.followsPlans == destination.followsPlans
+            }
+            guard let twin else {
+                throw NeedsFold(
+                    reason:
+                        "no destination was judged by the tracking plans as \(destination.name) is")
+            }
+            found.append(twin)
         }
         return found
     }
@@ -149,6 +178,9 @@ private struct ColumnSimulation {
             }
             numbers.append(UInt8(number))
         }
+        var gate = Decision.allow
+        gate.fail(.trackingPlanViolation)
+        let plansGate = gate.bits
         var judge = SituationJudge(candidate, purposes: numbers, basis)
         let count = columns.momentKeys.count * width
         old.reserveCapacity(count)
@@ -165,7 +197,10 @@ private struct ColumnSimulation {
                     new.append(0xFFFF)
                     continue
                 }
-                let kept = before == 0xFFFF ? 0 : before & masks[number]
+                var kept = before == 0xFFFF ? 0 : before & masks[number]
+                if let twin = planTwins[columns.rowVersions[Int(row)]]?[number] {
+                    kept |= basis.tables[twin][Int(row)] & plansGate
+                }
                 new.append(judge.bits(situation, number) | kept)
             }
         }

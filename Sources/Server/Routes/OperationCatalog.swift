@@ -6,8 +6,9 @@ enum OperationCatalog {
     private static let reading: Set<String> = [
         "status", "explain", "audit.disclosures", "profile", "consent", "audience", "audiences",
         "audience.show", "audience.explain",
-        "policy.history", "replay.plans", "replay.findings", "log.stat", "log.cat", "rejects",
-        "access.list", "identity.review", "identity.retractions", "identity.refusals",
+        "policy.history", "policy.violations", "policy.quarantine", "replay.plans",
+        "replay.findings", "log.stat", "log.cat", "rejects", "access.list", "identity.review",
+        "identity.retractions", "identity.refusals",
     ]
 
     static func isReading(_ operation: String) -> Bool { reading.contains(operation) }

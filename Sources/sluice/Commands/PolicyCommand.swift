@@ -4,7 +4,10 @@ internal import JSONText
 struct PolicyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy", abstract: "The rules: check, compare, apply, look back.",
-        subcommands: [Check.self, Diff.self, Apply.self, History.self])
+        subcommands: [
+            Check.self, Diff.self, Apply.self, History.self, Violations.self, Quarantine.self,
+            Release.self,
+        ])
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -51,9 +54,14 @@ struct PolicyCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Every version that was in force, from which offset, by whom.")
         @OptionGroup var place: Place
+        @Argument(help: "Print this version's text.")
+        var version: Int?
 
         func run() async throws {
-            try await Client.ask(place, "policy.history", JSONObject())
+            let parameters = JSONObject.of(("version", .whole(version)))
+            try await Client.ask(place, "policy.history", parameters) { value in
+                value["text"]?.string ?? Renderer.text(value)
+            }
         }
     }
 }

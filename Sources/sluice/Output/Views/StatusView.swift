@@ -23,6 +23,11 @@ enum StatusView {
         } else {
             lines.append("policy      none yet: nothing leaves")
         }
+        if let tracking = value["tracking"], let held = tracking["quarantined"]?.int, held > 0 {
+            lines.append(
+                "quarantine  \(held) events were put there by tracking plans: see `sluice policy quarantine`"
+            )
+        }
         lines += soundness(value)
         if let parked = projection["parked"]?.array, !parked.isEmpty {
             lines += ["", "parked records", Renderer.text(.array(parked))]
