@@ -119,7 +119,9 @@ private struct ColumnSimulation {
                     // A situation holds no TC string, so the consent gates stand whole or not at all.
                     guard let before, before.tcf == destination.tcf,
                         before.purposes.map({ policy.policy.purposes[$0] })
-                            == destination.purposes.map({ candidate.purposes[$0] })
+                            == destination.purposes.map({ candidate.purposes[$0] }),
+                        before.anyPurposes.map({ policy.policy.purposes[$0] })
+                            == destination.anyPurposes.map({ candidate.purposes[$0] })
                     else {
                         throw NeedsFold(
                             reason: "what the TCF permits \(destination.name) must be read again")
