@@ -70,7 +70,7 @@ extension FoldState {
         var names: [JSONValue] = []
         for (number, name) in memberships.audiences.names.enumerated() {
             let isMember =
-                offset.map { past(number, root, asOf: $0) != nil }
+                offset.map { memberships.since(number, root, asOf: $0) != nil }
                 ?? memberships.isMember(number, root)
             if isMember { names.append(.string(name)) }
         }

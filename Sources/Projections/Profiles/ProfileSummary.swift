@@ -208,29 +208,13 @@ extension FoldState {
         for (audience, name) in memberships.audiences.names.enumerated() {
             let since: UInt64? =
                 if let offset {
-                    past(audience, root, asOf: offset)
+                    memberships.since(audience, root, asOf: offset)
                 } else {
                     memberships.since(audience, root)
                 }
             if let since { found.append(ProfileSummary.Membership(audience: name, since: since)) }
         }
         return found.sorted { $0.audience.utf8.lexicographicallyPrecedes($1.audience.utf8) }
-    }
-
-    /// Since when the person was in the audience, as of an offset; nil when they were not.
-    func past(_ audience: Int, _ root: UInt32, asOf offset: UInt64) -> UInt64? {
-        var since: UInt64?
-        for index in 0..<memberships.changeCount {
-            guard memberships.changeOffsets[index] <= offset else { break }
-            guard Int(memberships.changeAudiences[index]) == audience,
-                let change = memberships.change(index),
-                // By the id that it was said of, which a split leaves to whoever has it.
-                let subject = identity.identifier(born: change.profile),
-                identity.root(ofIdentifier: subject, asOf: offset) == root
-            else { continue }
-            since = change.change == .entered ? change.offset : nil
-        }
-        return since
     }
 
     private func refusals(_ members: [UInt32], asOf offset: UInt64?) -> [ProfileSummary.Refusal] {
