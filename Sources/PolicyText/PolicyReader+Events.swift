@@ -60,19 +60,22 @@ extension PolicyReader {
         return rules
     }
 
-    private mutating func eventRule(_ node: PolicyNode) -> EventRule? {
+    /// A mapping about the events of one type: `track: NAME` or another type's key, what `keys` names, and
+    /// that type's own fields.
+    mutating func eventSection(
+        _ node: PolicyNode, of what: String, keys: [String], elsewhere: [String: String] = [:]
+    ) -> (section: Section, selector: EventSelector)? {
         let types = EventType.allCases.map(\.name)
-        let keys = types + ["properties", "traits", "context", "transform"]
         guard
             let section = section(
-                node, of: "an event rule", keys: keys,
-                elsewhere: ["event": "it is called `track`"])
+                node, of: what, keys: types + ["properties", "traits"] + keys,
+                elsewhere: elsewhere.merging(["event": "it is called `track`"]) { own, _ in own })
         else { return nil }
         let said = section.members.filter { types.contains($0.name) }
         guard said.count == 1, let only = said.first else {
             if !section.hasUnknownKeys {
                 let names = types.map { "`\($0)`" }.joined(separator: ", ")
-                note(section.place, "an event rule needs exactly one of \(names)")
+                note(section.place, "\(what) needs exactly one of \(names)")
             }
             return nil
         }
@@ -84,6 +87,15 @@ extension PolicyReader {
                 section.keyPlace(other), "`\(only.name)` has no `\(other)`",
                 "its own fields are `\(own)`")
         }
+        return (section, selector)
+    }
+
+    private mutating func eventRule(_ node: PolicyNode) -> EventRule? {
+        guard
+            let (section, selector) = eventSection(
+                node, of: "an event rule", keys: ["context", "transform"])
+        else { return nil }
+        let own = selector.type.fieldsKey
         var rule = EventRule(selector: selector, fields: .none, context: .none)
         if let node = section[own] { rule.fields = fieldList(node, of: own) }
         if let node = section["context"] { rule.context = fieldList(node, of: "context") }

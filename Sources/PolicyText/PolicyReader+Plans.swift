@@ -86,28 +86,12 @@ extension PolicyReader {
     private mutating func planRule(_ node: PolicyNode, _ fallback: PlanRule.Violation)
         -> PlanRule?
     {
-        let types = EventType.allCases.map(\.name)
         guard
-            let section = section(
-                node, of: "a planned event", keys: types + ["properties", "traits", "violation"],
-                elsewhere: ["event": "it is called `track`", "schema": "it is called `properties`"])
+            let (section, selector) = eventSection(
+                node, of: "a planned event", keys: ["violation"],
+                elsewhere: ["schema": "it is called `properties`"])
         else { return nil }
-        let said = section.members.filter { types.contains($0.name) }
-        guard said.count == 1, let only = said.first else {
-            if !section.hasUnknownKeys {
-                let names = types.map { "`\($0)`" }.joined(separator: ", ")
-                note(section.place, "a planned event needs exactly one of \(names)")
-            }
-            return nil
-        }
-        guard let selector = selector(only.name, only.value) else { return nil }
         let own = selector.type.fieldsKey
-        let other = own == "traits" ? "properties" : "traits"
-        if section[other] != nil {
-            note(
-                section.keyPlace(other), "`\(only.name)` has no `\(other)`",
-                "its own fields are `\(own)`")
-        }
         var rule = PlanRule(selector: selector, schema: nil, violation: fallback)
         if let node = section["violation"], let said = violation(node) { rule.violation = said }
         if let node = section[own] {

@@ -15,6 +15,9 @@ public enum Gate: UInt8, CaseIterable, Equatable, Sendable {
     case sampledOut = 12
     case unreadable = 13
 
+    /// Its bit in ``Decision/bits``.
+    public var bit: UInt16 { 1 << UInt16(rawValue) }
+
     /// The reason as people and JSON name it.
     public var name: String {
         switch self {
@@ -50,9 +53,9 @@ public struct Decision: Hashable, Sendable {
     public var isAllow: Bool { bits == 0 }
 
     /// Adds a failing gate.
-    public mutating func fail(_ gate: Gate) { bits |= 1 << UInt16(gate.rawValue) }
+    public mutating func fail(_ gate: Gate) { bits |= gate.bit }
 
-    public func fails(_ gate: Gate) -> Bool { bits & (1 << UInt16(gate.rawValue)) != 0 }
+    public func fails(_ gate: Gate) -> Bool { bits & gate.bit != 0 }
 
     /// All failing gates, in order.
     public var gates: [Gate] { Gate.allCases.filter(fails) }

@@ -37,4 +37,9 @@ extension Policy {
         }
         return found
     }
+
+    /// Whether a destination's filter asks who is in which audience.
+    public var asksAudiences: Bool {
+        profileFields.contains { $0.names == ["profile", "audiences"] }
+    }
 }

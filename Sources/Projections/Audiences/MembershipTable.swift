@@ -1,4 +1,5 @@
 import CustomerModel
+import EventLog
 
 extension MembershipChange {
     /// One byte, for columns.
@@ -175,13 +176,7 @@ struct MembershipTable {
 
     /// The first change at or after `offset`.
     func firstChange(from offset: UInt64) -> Int {
-        var low = 0
-        var high = changeOffsets.count
-        while low < high {
-            let middle = (low + high) / 2
-            if changeOffsets[middle] < offset { low = middle + 1 } else { high = middle }
-        }
-        return low
+        changeOffsets.partitioningIndex { $0 >= offset }
     }
 
     func write(into out: inout CanonicalWriter) {

@@ -1,4 +1,5 @@
 import CustomerModel
+import EventLog
 
 /// One identifier's events that count for one metric, in order of (`occurred`, offset).
 ///

@@ -1,4 +1,5 @@
 import CustomerModel
+import EventLog
 import Hashing
 import JSONText
 

@@ -1,3 +1,5 @@
+import EventLog
+
 /// When people have to be looked at again though nobody did anything: windows pass, waits end, consent
 /// expires (T2).
 ///
@@ -109,18 +111,5 @@ struct WakeQueue {
         }
         // What is sorted is a heap.
         heap.sort()
-    }
-}
-
-extension RandomAccessCollection where Index == Int {
-    /// The first place at which `isAfter` holds, in a collection where it holds from some place on.
-    func partitioningIndex(where isAfter: (Element) -> Bool) -> Int {
-        var low = startIndex
-        var high = endIndex
-        while low < high {
-            let middle = low + (high - low) / 2
-            if isAfter(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 }

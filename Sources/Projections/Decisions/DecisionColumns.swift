@@ -185,9 +185,15 @@ struct DecisionColumns {
     ///
     /// - Parameter indexOfDestination: its index in a policy version, or nil where it is not in it.
     func table(indexOfDestination: (Int) -> Int?) -> [UInt16] {
-        rowVersions.indices.map { row in
-            guard let index = indexOfDestination(Int(rowVersions[row])),
-                let decision = decision(row: UInt32(row), destination: index)
+        // Rows of a version stand together for the most part.
+        var version: UInt32?
+        var index: Int?
+        return rowVersions.indices.map { row in
+            if rowVersions[row] != version {
+                version = rowVersions[row]
+                index = indexOfDestination(Int(rowVersions[row]))
+            }
+            guard let index, let decision = decision(row: UInt32(row), destination: index)
             else { return 0xFFFF }
             return decision.bits
         }

@@ -34,6 +34,7 @@ public final class CompiledPolicy: Sendable {
         self.purposeNumbers = purposeNumbers
         self.audienceNumbers = audienceNumbers
         profileFields = policy.profileFields
+        asksAudiences = policy.asksAudiences
         self.profileNumbers = profileNumbers
         plans = PlanIndex(policy.plans)
         isSituational =
@@ -49,7 +50,7 @@ public final class CompiledPolicy: Sendable {
     let isSituational: Bool
 
     /// Whether a filter asks who is in which audience.
-    var asksAudiences: Bool { profileFields.contains { $0.names == ["profile", "audiences"] } }
+    let asksAudiences: Bool
 
     public func destinationIndex(_ name: String) -> Int? {
         policy.destinations.firstIndex { $0.name == name }

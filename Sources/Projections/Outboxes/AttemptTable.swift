@@ -1,4 +1,5 @@
 import CustomerModel
+import EventLog
 
 /// Every attempt there was and what became of it: the ledger that disclosures are read from.
 struct AttemptTable {
@@ -49,13 +50,8 @@ struct AttemptTable {
 
     /// The attempt whose record stands at `offset`.
     func index(of offset: UInt64) -> Int? {
-        var low = 0
-        var high = offsets.count
-        while low < high {
-            let middle = (low + high) / 2
-            if offsets[middle] < offset { low = middle + 1 } else { high = middle }
-        }
-        return low < offsets.count && offsets[low] == offset ? low : nil
+        let place = offsets.partitioningIndex { $0 >= offset }
+        return place < offsets.count && offsets[place] == offset ? place : nil
     }
 
     mutating func settle(_ attempt: Int, receipt: UInt64, outcome: (Int) -> EffectStatus) {

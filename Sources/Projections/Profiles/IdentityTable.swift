@@ -1,4 +1,5 @@
 import CustomerModel
+import EventLog
 import Hashing
 
 /// Which identifiers exist and which person each belongs to, now and at every earlier offset.
@@ -92,14 +93,9 @@ struct IdentityTable {
 
     /// The identifier born there; births stand in order, so any id that a person ever had leads to it.
     func identifier(born id: ProfileID) -> UInt32? {
-        var low = 0
-        var high = birthOffsets.count
-        while low < high {
-            let middle = (low + high) / 2
-            if birth(UInt32(middle)) < id { low = middle + 1 } else { high = middle }
-        }
-        guard low < birthOffsets.count, birth(UInt32(low)) == id else { return nil }
-        return UInt32(low)
+        let place = birthOffsets.indices.partitioningIndex { birth(UInt32($0)) >= id }
+        guard place < birthOffsets.count, birth(UInt32(place)) == id else { return nil }
+        return UInt32(place)
     }
 
     mutating func suppress(_ identifier: UInt32, from offset: UInt64) {

@@ -1,3 +1,5 @@
+import EventLog
+
 /// Every merge and every split, in order: how a person came to be who it is (I6, A4).
 struct LineageColumns {
     enum Kind: UInt8 {
@@ -29,13 +31,7 @@ struct LineageColumns {
     }
 
     private func first(from offset: UInt64) -> Int {
-        var low = 0
-        var high = offsets.count
-        while low < high {
-            let middle = (low + high) / 2
-            if offsets[middle] < offset { low = middle + 1 } else { high = middle }
-        }
-        return low
+        offsets.partitioningIndex { $0 >= offset }
     }
 
     func write(into out: inout CanonicalWriter) {

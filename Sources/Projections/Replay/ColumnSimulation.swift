@@ -23,21 +23,18 @@ extension SimulationBasis {
 }
 
 /// One candidate, ready to be counted.
-private struct ColumnSimulation {
-    private let basis: SimulationBasis
-    private let candidate: Policy
-    private let from: UInt64
+struct ColumnSimulation {
+    let basis: SimulationBasis
+    let candidate: Policy
+    let from: UInt64
     /// By moment and destination: the judgement before, and after but for ``perEvent``.
-    private var old: [UInt16] = []
-    private var new: [UInt16] = []
+    private(set) var old: [UInt16] = []
+    private(set) var new: [UInt16] = []
     /// By destination: what must be asked of each event's own times or person.
-    private var perEvent: [PerEvent]
-    /// By version and destination: where the tracking plan's gate stands as it was recorded; nil where there
-    /// are no plans.
-    private var planTwins: [UInt32: [Int?]] = [:]
-    private var width: Int { basis.names.count }
+    private(set) var perEvent: [PerEvent]
+    var width: Int { basis.names.count }
 
-    private struct PerEvent {
+    struct PerEvent {
         var maximumAge: Int64?
         var share: Int?
         var isEmpty: Bool { maximumAge == nil && share == nil }
@@ -56,8 +53,7 @@ private struct ColumnSimulation {
         guard
             !basis.situations.situations.elements.contains(where: { $0.flags.contains(.open) })
         else { throw NeedsFold(reason: "some events have names or integrations past the tables") }
-        let reusable = try reuse(governing)
-        try judgeMoments(reusable)
+        try judgeMoments(try recorded(governing))
     }
 
     /// The versions that judged something in a range.
@@ -81,8 +77,7 @@ private struct ColumnSimulation {
         guard candidate.plans == policy.plans else {
             throw NeedsFold(reason: "the tracking plans are others")
         }
-        let asksAudiences = candidate.profileFields.contains { $0.names[1] == "audiences" }
-        guard !asksAudiences || candidate.audiences == policy.audiences else {
+        guard !candidate.asksAudiences || candidate.audiences == policy.audiences else {
             throw NeedsFold(reason: "the audiences that a filter asks are others")
         }
         for purpose in candidate.purposes {
@@ -99,11 +94,18 @@ private struct ColumnSimulation {
 
     // MARK: Moments
 
-    /// For each version, by destination, the gates whose judgement stands as it was recorded.
-    private mutating func reuse(_ governing: [CompiledPolicy]) throws(NeedsFold)
-        -> [UInt32: [UInt16]]
+    /// What stands as one version recorded it, by destination.
+    private struct Recorded {
+        /// The gates whose judgement stands.
+        var masks: [UInt16]
+        /// Whose judgement by the tracking plans is this destination's too; nil where there are no plans.
+        var planTwins: [Int?]
+    }
+
+    private mutating func recorded(_ governing: [CompiledPolicy]) throws(NeedsFold)
+        -> [UInt32: Recorded]
     {
-        var found: [UInt32: [UInt16]] = [:]
+        var found: [UInt32: Recorded] = [:]
         for policy in governing {
             var masks: [UInt16] = []
             for (number, destination) in candidate.destinations.enumerated() {
@@ -146,8 +148,8 @@ private struct ColumnSimulation {
                 }
                 masks.append(mask.bits)
             }
-            found[UInt32(policy.version)] = masks
-            planTwins[UInt32(policy.version)] = try twins(in: policy.policy)
+            found[UInt32(policy.version)] = Recorded(
+                masks: masks, planTwins: try twins(in: policy.policy))
         }
         return found
     }
@@ -171,7 +173,7 @@ private struct ColumnSimulation {
         return found
     }
 
-    private mutating func judgeMoments(_ reusable: [UInt32: [UInt16]]) throws(NeedsFold) {
+    private mutating func judgeMoments(_ recorded: [UInt32: Recorded]) throws(NeedsFold) {
         let columns = basis.columns
         var numbers: [UInt8] = []
         for purpose in candidate.purposes {
@@ -180,9 +182,6 @@ private struct ColumnSimulation {
             }
             numbers.append(UInt8(number))
         }
-        var gate = Decision.allow
-        gate.fail(.trackingPlanViolation)
-        let plansGate = gate.bits
         var judge = SituationJudge(candidate, purposes: numbers, basis)
         let count = columns.momentKeys.count * width
         old.reserveCapacity(count)
@@ -191,174 +190,20 @@ private struct ColumnSimulation {
             let row = columns.row(ofMoment: moment)
             let situation = basis.situations.situations[columns.situation(ofMoment: moment)]
             // A version that judged nothing in the range: its moments are not met there.
-            let masks = reusable[columns.rowVersions[Int(row)]]
+            let recorded = recorded[columns.rowVersions[Int(row)]]
             for number in 0..<width {
                 let before = basis.tables[number][Int(row)]
                 old.append(before)
-                guard number < candidate.destinations.count, let masks else {
+                guard number < candidate.destinations.count, let recorded else {
                     new.append(0xFFFF)
                     continue
                 }
-                var kept = before == 0xFFFF ? 0 : before & masks[number]
-                if let twin = planTwins[columns.rowVersions[Int(row)]]?[number] {
-                    kept |= basis.tables[twin][Int(row)] & plansGate
+                var kept = before == 0xFFFF ? 0 : before & recorded.masks[number]
+                if let twin = recorded.planTwins[number] {
+                    kept |= basis.tables[twin][Int(row)] & Gate.trackingPlanViolation.bit
                 }
                 new.append(judge.bits(situation, number) | kept)
             }
         }
-    }
-
-    // MARK: Counting
-
-    func report(_ range: Range<UInt64>, samples: Int) -> SimulationReport {
-        let end = min(range.upperBound, basis.end)
-        let start = min(range.lowerBound, end)
-        var results = basis.names.map { SimulationReport.DestinationDifference(name: $0) }
-        // What the candidate does not judge stays as it was.
-        let split = min(max(start, from), end)
-        let classes = MomentClasses(
-            moments: basis.columns.momentKeys.count, width: width, old: old, new: new,
-            leavingOut: perEvent.map { !$0.isEmpty })
-        let standing = MomentClasses(
-            moments: basis.columns.momentKeys.count, width: width, old: old, new: old,
-            leavingOut: perEvent.map { _ in false })
-        let before = count(start..<split, standing, &results, samples: samples)
-        let after = count(split..<end, classes, &results, samples: samples)
-        for number in 0..<width {
-            var days = standing.pairs(of: number, before)
-            if perEvent[number].isEmpty {
-                days += classes.pairs(of: number, after)
-            } else {
-                days += countEach(number, split..<end, &results[number], samples: samples)
-            }
-            ReasonPairs.sum(Self.merged(days), into: &results[number])
-            results[number].overShared =
-                overShared(number, start..<split, isAsBefore: true)
-                + overShared(number, split..<end, isAsBefore: false)
-        }
-        return SimulationReport(
-            from: start, to: end, events: basis.columns.eventCount(in: start..<end),
-            destinations: results, peopleBefore: basis.people, peopleAfter: basis.people)
-    }
-
-    private static func merged(_ days: [(day: Int64, counts: [Int])]) -> [(
-        day: Int64, counts: [Int]
-    )] {
-        var all: [Int64: [Int]] = [:]
-        for (day, counts) in days {
-            guard let known = all[day] else {
-                all[day] = counts
-                continue
-            }
-            all[day] = zip(known, counts).map { $0 + $1 }
-        }
-        return all.keys.sorted().map { ($0, all[$0] ?? []) }
-    }
-
-    /// Counts events by class and day, and keeps samples.
-    private func count(
-        _ range: Range<UInt64>, _ classes: MomentClasses,
-        _ results: inout [SimulationReport.DestinationDifference], samples: Int
-    ) -> [(day: Int64, counts: [Int])] {
-        var tally = DayTally(width: classes.count)
-        var wanted = samples > 0 ? classes.changing : classes.changing.map { _ in false }
-        let columns = basis.columns
-        for stretch in columns.stretches(in: range) {
-            columns.moments.forEachPart(of: stretch.rows) { place, moments in
-                let first = place & (EventColumn<Int64>.chunkSize - 1)
-                let times = columns.received.chunks[place >> 16][first..<first + moments.count]
-                var done = 0
-                while done < moments.count {
-                    // Up to an event that may be a sample, which is looked at on its own.
-                    done += tally.note(
-                        moments.dropFirst(done), times.dropFirst(done), classes.classes,
-                        until: wanted)
-                    guard done < moments.count else { break }
-                    let moment = moments[moments.startIndex + done]
-                    let number = Int(classes.classes[Int(moment)])
-                    let offset =
-                        stretch.offsets.lowerBound
-                        + UInt64(place + done - stretch.rows.lowerBound)
-                    wanted[number] = sample(offset, moment, classes, &results, limit: samples)
-                    tally.note(times[times.startIndex + done], number)
-                    done += 1
-                }
-            }
-        }
-        return tally.finish()
-    }
-
-    /// - Returns: whether another event of the class may still be wanted.
-    private func sample(
-        _ offset: UInt64, _ moment: UInt32, _ classes: MomentClasses,
-        _ results: inout [SimulationReport.DestinationDifference], limit: Int
-    ) -> Bool {
-        var isWanted = false
-        for number in 0..<width where !classes.leavesOut[number] {
-            let place = Int(moment) * width + number
-            guard (old[place] == 0) != (new[place] == 0) else { continue }
-            results[number].sample(offset, old[place], new[place], limit: limit)
-            let kept =
-                new[place] == 0
-                ? results[number].allowedSamples.count : results[number].withheldSamples.count
-            if kept < limit { isWanted = true }
-        }
-        return isWanted
-    }
-
-    // MARK: Event by event
-
-    private func after(_ place: Int, _ moment: UInt32, _ number: Int) -> UInt16 {
-        var decision = Decision(bits: new[Int(moment) * width + number])
-        guard decision.bits != 0xFFFF else { return decision.bits }
-        let gates = perEvent[number]
-        if let limit = gates.maximumAge,
-            Judge.isTooOld(
-                received: basis.columns.received[place], occurred: basis.columns.occurred[place],
-                limit: limit)
-        {
-            decision.fail(.tooOld)
-        }
-        if let share = gates.share {
-            let person = basis.columns.people[place]
-            let profile = person == DecisionColumns.none ? nil : basis.births[person]
-            if !Judge.isSampled(profile, share: share, key: basis.key) {
-                decision.fail(.sampledOut)
-            }
-        }
-        return decision.bits
-    }
-
-    private func countEach(
-        _ number: Int, _ range: Range<UInt64>,
-        _ result: inout SimulationReport.DestinationDifference, samples: Int
-    ) -> [(day: Int64, counts: [Int])] {
-        var tally = DayTally(width: ReasonPairs.width)
-        for stretch in basis.columns.stretches(in: range) {
-            for (place, offset) in zip(stretch.rows, stretch.offsets) {
-                let moment = basis.columns.moments[place]
-                guard moment != DecisionColumns.none else { continue }
-                let before = old[Int(moment) * width + number]
-                let after = after(place, moment, number)
-                tally.note(basis.columns.received[place], ReasonPairs.pair(before, after))
-                result.sample(offset, before, after, limit: samples)
-            }
-        }
-        return tally.finish()
-    }
-
-    /// Counts what the destination was told and the judgement withholds.
-    private func overShared(_ number: Int, _ range: Range<UInt64>, isAsBefore: Bool) -> Int {
-        var found = 0
-        for stretch in basis.columns.stretches(in: range) {
-            OffsetSet.forEachRow(of: basis.told[number], in: stretch.rows) { place in
-                let moment = basis.columns.moments[place]
-                guard moment != DecisionColumns.none else { return }
-                let bits =
-                    isAsBefore ? old[Int(moment) * width + number] : after(place, moment, number)
-                if bits != 0 { found += 1 }
-            }
-        }
-        return found
     }
 }

@@ -46,11 +46,7 @@ struct SituationJudge {
         }
     }
 
-    private static func bits(_ gate: Gate, unless holds: Bool) -> UInt16 {
-        var decision = Decision.allow
-        if !holds { decision.fail(gate) }
-        return decision.bits
-    }
+    private static func bits(_ gate: Gate, unless holds: Bool) -> UInt16 { holds ? 0 : gate.bit }
 
     private static func integrations(_ raw: [UInt8], _ destinations: [Destination]) -> [UInt16] {
         let parts = raw.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)

@@ -17,7 +17,7 @@ extension PolicyCommand {
         static let configuration = CommandConfiguration(
             abstract: "Events that a tracking plan holds back from everybody, and why.")
         @OptionGroup var place: Place
-        @OptionGroup var range: QuarantineRange
+        @OptionGroup var range: RangeArguments
         @Option(help: "Show at most so many.")
         var limit: Int?
 
@@ -35,7 +35,7 @@ extension PolicyCommand {
                 Shows the plan for each destination; --apply puts it in force. Never sends anything twice.
                 """)
         @OptionGroup var place: Place
-        @OptionGroup var range: QuarantineRange
+        @OptionGroup var range: RangeArguments
         @Argument(help: "The destination's name; every destination of the policy when absent.")
         var destination: String?
         @Flag(help: "Put the plan in force.")
@@ -54,13 +54,4 @@ extension PolicyCommand {
             try await Client.ask(place, "policy.release", parameters)
         }
     }
-}
-
-struct QuarantineRange: ParsableArguments {
-    @Option(help: "From this offset or time on.")
-    var from: String?
-    @Option(help: "Up to this offset or time, not including it.")
-    var to: String?
-
-    func parameters() -> JSONObject { JSONObject.of(("from", .text(from)), ("to", .text(to))) }
 }

@@ -14,10 +14,7 @@ struct Replay: AsyncParsableCommand {
             discussion: "Cannot send anything.")
         @OptionGroup var place: Place
         @OptionGroup var file: PolicyFileArgument
-        @Option(help: "From this offset or time on.")
-        var from: String?
-        @Option(help: "Up to this offset or time, not including it.")
-        var to: String?
+        @OptionGroup var range: RangeArguments
         @Option(help: "How many differing events to name for each destination.")
         var samples: Int?
         @Flag(
@@ -28,8 +25,8 @@ struct Replay: AsyncParsableCommand {
         func run() async throws {
             var parameters = try file.parameters()
             parameters["fold"] = .bool(fold)
-            parameters["from"] = .text(from)
-            parameters["to"] = .text(to)
+            parameters["from"] = .text(range.from)
+            parameters["to"] = .text(range.to)
             parameters["samples"] = .whole(samples)
             try await Client.ask(place, "replay.simulate", parameters, view: SimulationView.text)
         }
@@ -58,10 +55,7 @@ struct Replay: AsyncParsableCommand {
         @OptionGroup var place: Place
         @Argument(help: "The destination's name in the policy.")
         var destination: String
-        @Option(help: "From this offset or time on.")
-        var from: String?
-        @Option(help: "Up to this offset or time, not including it.")
-        var to: String?
+        @OptionGroup var range: RangeArguments
         @Flag(help: "Put the plan in force.")
         var apply = false
         @Option(help: "Who answers for what is sent. Default: your login name.")
@@ -70,10 +64,11 @@ struct Replay: AsyncParsableCommand {
         var rate: Int?
 
         func run() async throws {
-            let parameters = JSONObject.of(
-                ("destination", .string(destination)), ("from", .text(from)), ("to", .text(to)),
-                ("dryRun", .bool(!apply)), ("approver", .string(approver)),
-                ("rate", .whole(rate)))
+            var parameters = range.parameters()
+            parameters["destination"] = .string(destination)
+            parameters["dryRun"] = .bool(!apply)
+            parameters["approver"] = .string(approver)
+            parameters["rate"] = .whole(rate)
             try await Client.ask(place, "replay.backfill", parameters)
         }
     }
@@ -93,4 +88,14 @@ struct Replay: AsyncParsableCommand {
 
         func run() async throws { try await Client.ask(place, "replay.findings", JSONObject()) }
     }
+}
+
+/// A part of history.
+struct RangeArguments: ParsableArguments {
+    @Option(help: "From this offset or time on.")
+    var from: String?
+    @Option(help: "Up to this offset or time, not including it.")
+    var to: String?
+
+    func parameters() -> JSONObject { JSONObject.of(("from", .text(from)), ("to", .text(to))) }
 }
