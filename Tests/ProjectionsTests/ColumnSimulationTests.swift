@@ -107,4 +107,33 @@ import Testing
             try reason { $0.destinations[1].followsPlans = false }
                 == "no destination was judged by the tracking plans as ads is")
     }
+
+    @Test func `R1, I5: a fold that judges by audiences divides them where people are divided`()
+        throws
+    {
+        var history = try History(
+            policy: Policies.shop(
+                ads: "    filter: { field: profile.audiences, contains: viewers }",
+                audiences: """
+                    audiences:
+                      viewers: { count: { event: Product Viewed, moreThan: 1 } }
+                    """))
+        // The known one is older, and so keeps what carried the two as one.
+        try history.event(Message.preference(id: "c", user: "u1", ["Advertising": true]))
+        for index in 0..<3 {
+            try history.event(Message.track("Product Viewed", id: "v\(index)", anonymous: "a1"))
+        }
+        try history.event(Message.identify(id: "i", user: "u1", anonymous: "a1", traits: "{}"))
+        let together = try history.event(Message.track("Order Completed", id: "o1", user: "u1"))
+        history.decide(.retract, "user_id:u1", "anonymous_id:a1")
+        let apart = try history.event(Message.track("Order Completed", id: "o2", user: "u1"))
+        #expect(try history.gates(together, "ads") == ["allow"])
+        #expect(try history.gates(apart, "ads") == ["filter"])
+        let policy = try #require(history.state.policy).policy
+        let report = history.rebuilt(schedule: .candidate(policy, from: 1)).difference(
+            from: history.state.basis(for: policy), range: 0..<history.next, samples: 3)
+        for destination in report.destinations {
+            #expect(destination.allowedSamples.isEmpty && destination.withheldSamples.isEmpty)
+        }
+    }
 }

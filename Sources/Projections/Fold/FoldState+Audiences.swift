@@ -19,7 +19,7 @@ extension FoldState {
         of root: UInt32, offset: UInt64, reason: MembershipReason,
         scope: AudienceScope = .everything
     ) {
-        guard let policy = audiencePolicy,
+        guard keepsAudiences, let policy = audiencePolicy,
             !policy.policy.audiences.isEmpty || !policy.policy.attributes.isEmpty
         else { return }
         var members: [UInt32] = []

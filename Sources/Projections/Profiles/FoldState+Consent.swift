@@ -161,7 +161,7 @@ extension FoldState {
             reader: .operator)
         if let root = identity.root(ofIdentifier: identifier) {
             journal?.append(.profile(node: root))
-            if keepsAudiences { evaluateAudiences(of: root, offset: offset, reason: .event) }
+            evaluateAudiences(of: root, offset: offset, reason: .event)
         }
     }
 

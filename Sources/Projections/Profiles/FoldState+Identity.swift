@@ -68,7 +68,7 @@ extension FoldState {
         identity.reviews.decide(entry, .approved, at: offset)
         take(resolution)
         journal?.append(.profile(node: resolution.root))
-        guard !isSimulation, resolution.didChange else { return }
+        guard resolution.didChange else { return }
         evaluateAudiences(of: resolution.root, offset: offset, reason: .identity)
     }
 
@@ -90,7 +90,6 @@ extension FoldState {
         journal?.append(.split(kept: root, gone: gone))
         journal?.append(.profile(node: root))
         journal?.append(.profile(node: gone))
-        guard !isSimulation else { return }
         divideTold(root, gone)
         divideMemberships(root, gone, at: offset)
     }
@@ -145,7 +144,7 @@ extension FoldState {
     private mutating func evaluateAudiencesOfSplit(
         _ gone: UInt32, comingFrom root: UInt32, at offset: UInt64
     ) {
-        guard let policy = policies.last else { return }
+        guard let policy = audiencePolicy else { return }
         let before = policy.audienceNumbers.filter { memberships.isMember($0, root) }
         for audience in before { memberships.assume(audience, gone) }
         evaluateAudiences(of: gone, offset: offset, reason: .identity)
