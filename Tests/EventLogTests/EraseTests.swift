@@ -152,14 +152,19 @@ import Testing
         try log.seal()
         let end = log.durableEnd
         var reader = log.makeReader()
+        // The log's own records cannot be erased, and the sealer puts them where it happens to be.
+        let late = try Self.offset(of: 270, in: log)
         var seen: [UInt64] = []
+        var erasures = 0
         _ = try reader.forEach(from: Offset(0), to: end, needs: .lines) { record in
             seen.append(record.offset.value)
-            if seen.count % 40 == 5 {
-                try log.erase([record.offset, Offset(end.value - 30)], reference: "r")
+            if record.kind < 240, seen.count >= erasures * 40 + 5 {
+                erasures += 1
+                try log.erase([record.offset, late], reference: "r")
             }
             return .next
         }
+        #expect(erasures >= 7)
         #expect(seen == Array(0..<end.value))
         #expect(try log.verify().problems.isEmpty)
         log.close()
