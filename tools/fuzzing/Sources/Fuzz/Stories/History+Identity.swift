@@ -1,0 +1,1 @@
+../../../../../Tests/ProjectionsTests/History+Identity.swift
