@@ -37,12 +37,25 @@ public struct MParticleForm {
         case idsync
     }
 
+    /// What one form was made of.
+    public enum Kind: Sendable { case event, batch, idsync }
+
+    public var kind: Kind {
+        switch content {
+        case .event: .event
+        case .batch: .batch
+        case .idsync: .idsync
+        }
+    }
+
     let content: Content
     /// The batch, or IDSync's request.
     let batch: JSONView
     private let index: Int64
     /// The anonymous person that IDSync made for a device whose person is known.
     let made: JSONView?
+    /// Whose identities IDSync changes.
+    private let changed: JSONView?
 
     /// nil for a line of another dialect.
     init?(line: JSONView, item: JSONView) {
@@ -54,7 +67,7 @@ public struct MParticleForm {
                 self.init(batch: item)
             }
         } else if dialect.equals("idsync") {
-            self.init(request: item, made: line["anonymousId"])
+            self.init(request: item, made: line["anonymousId"], changed: line["mpid"])
         } else {
             return nil
         }
@@ -66,6 +79,7 @@ public struct MParticleForm {
         self.batch = batch
         self.index = index
         made = nil
+        changed = nil
     }
 
     /// A batch without events.
@@ -74,19 +88,26 @@ public struct MParticleForm {
         self.batch = batch
         index = 0
         made = nil
+        changed = nil
     }
 
     /// A call of IDSync.
-    public init(request: JSONView, made: JSONView?) {
+    ///
+    /// - Parameter changed: whose identities it changes.
+    public init(request: JSONView, made: JSONView?, changed: JSONView?) {
         content = .idsync
         batch = request
         index = 0
         self.made = made
+        self.changed = changed
     }
 
     public var marks: MParticleMarks {
         var marks = MParticleMarks()
-        if case .idsync = content { return marks }
+        if case .idsync = content {
+            marks.mpid = changed.flatMap(Self.mpid)
+            return marks
+        }
         if let request = batch["source_request_id"]?.string, !request.isEmpty {
             marks.place = MParticleMarks.place(request: request, index: index)
         }
@@ -97,6 +118,15 @@ public struct MParticleForm {
     /// Signed, as a number or as a text.
     public static func mpid(_ view: JSONView) -> MPID? {
         (view.int ?? view.string.flatMap { Int64($0) }).map(MPID.init)
+    }
+
+    /// The type of identifier that one of mParticle's names of identities means; nil for names that are none.
+    public static func identifierType(of name: String) -> String? {
+        switch name {
+        case "customer_id", "customerid": "user_id"
+        case "mp_deviceid", "device_application_stamp": "anonymous_id"
+        default: MParticleIdentities.names.contains(name) ? MParticleIdentities.type(of: name) : nil
+        }
     }
 
     /// Hands the common form to `visit`; it is valid only inside.

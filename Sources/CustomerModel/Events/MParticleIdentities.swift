@@ -32,10 +32,31 @@ struct MParticleIdentities {
             return
         }
         let users = Self.users(form)
-        userID = Self.value(users?["customer_id"]) ?? Self.value(users?["customerid"])
+        userID =
+            Self.value(users?["customer_id"]) ?? Self.value(users?["customerid"])
+            ?? Self.changed(form, to: "user_id")
         anonymousID =
             Self.value(form.batch["mp_deviceid"])
             ?? Self.value(users?["device_application_stamp"])
+            ?? Self.changed(form, to: "anonymous_id")
+    }
+
+    /// The first new identity of a type among IDSync's changes.
+    private static func changed(_ form: MParticleForm, to type: String) -> JSONView? {
+        var found: JSONView?
+        forEachChange(of: form) { if found == nil, $0 == type { found = $1 } }
+        return found
+    }
+
+    private static func forEachChange(of form: MParticleForm, _ visit: (String, JSONView) -> Void) {
+        guard case .idsync = form.content else { return }
+        form.batch["identity_changes"]?.forEachElement { change in
+            guard let name = change["identity_type"]?.string,
+                let type = MParticleForm.identifierType(of: name),
+                let value = Self.value(change["new_value"])
+            else { return }
+            visit(type, value)
+        }
     }
 
     private static func users(_ form: MParticleForm) -> JSONView? {
@@ -118,6 +139,9 @@ struct MParticleIdentities {
         default: add("push_token", device?["push_token"])
         }
         addChange(add)
+        Self.forEachChange(of: form) { type, value in
+            if type != "user_id", type != "anonymous_id" { add(type, value) }
+        }
         guard !found.isEmpty else { return }
         out.key("externalIds")
         out.beginArray()

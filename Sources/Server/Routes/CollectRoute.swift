@@ -10,6 +10,8 @@ struct CollectRoute: Sendable {
     let collector: Collector
     let access: AccessList
     let configuration: ServerConfiguration
+    /// Who answers mParticle's call of the same path as Segment's.
+    let identity: IDSyncRoute
 
     /// Answers a request whose path has this shape.
     func respond(_ request: Request, shape: SegmentReader.Shape) async -> Answer {
@@ -28,7 +30,7 @@ struct CollectRoute: Sendable {
     private func collect(_ request: Request, _ shape: SegmentReader.Shape) async -> Answer {
         let received = Timestamp.now()
         var source: String?
-        if case .basic(let key) = Authorization(request.headers) {
+        if case .basic(let key, _) = Authorization(request.headers) {
             source = access.source(forKey: key)
             guard source != nil else { return Self.unknownKey }
         }
@@ -37,6 +39,9 @@ struct CollectRoute: Sendable {
             body = try await BodyReader(limitBytes: configuration.collectBytes).read(request)
         } catch {
             return error.answer
+        }
+        if shape == .single(.identify), body.withUnsafeReadableBytes(identity.isCall) {
+            return await identity.answer(request, .identify, body: body)
         }
         let batch: PendingBatch
         do {

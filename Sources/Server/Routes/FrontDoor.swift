@@ -8,7 +8,7 @@ internal import Platform
 ///
 /// | path | who |
 /// |---|---|
-/// | `/v1/…` | a write key |
+/// | `/v1/…`, `/v2/…` | a write key |
 /// | `/api/…` | a token, or anybody on the socket in the data directory |
 /// | `/healthz` | anybody |
 /// | `/metrics` | anybody on this machine, a token elsewhere |
@@ -28,10 +28,19 @@ struct FrontDoor: HTTPResponder {
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let raw = request.head.path ?? ""
-        if let shape = SegmentReader.Shape(path: String(raw.prefix { $0 != "?" })) {
+        let path = String(raw.prefix { $0 != "?" })
+        let identity = IDSyncRoute(workspace: workspace, configuration: configuration)
+        if let call = IDSyncRoute.call(request, path: path) {
+            return await identity.respond(request, call).response
+        }
+        if let shape = SegmentReader.Shape(path: path) {
             let route = CollectRoute(
                 collector: workspace.collector, access: workspace.access,
-                configuration: configuration)
+                configuration: configuration, identity: identity)
+            return await route.respond(request, shape: shape).response
+        }
+        if let shape = MParticleReader.Shape(path: path) {
+            let route = MParticleRoute(collector: workspace.collector, access: workspace.access)
             return await route.respond(request, shape: shape).response
         }
         guard let target = RequestTarget(raw) else {
