@@ -31,6 +31,17 @@ public struct CollectContext: Sendable {
     /// How its time counts.
     public var pace: Pace
 
+    /// What each item is.
+    public var dialect: Dialect
+
+    /// Whose form an item has.
+    public enum Dialect: Sendable, Equatable {
+        /// One of the six messages.
+        case segment
+        /// A batch with its events.
+        case mparticle
+    }
+
     /// Where events come from, and what that means for time (T2).
     public enum Pace: Sendable, Equatable {
         /// From a client, now.
@@ -43,13 +54,14 @@ public struct CollectContext: Sendable {
 
     public init(
         source: String, typeFromPath: EventType? = nil, hasGPC: Bool = false, received: Timestamp,
-        pace: Pace = .live
+        pace: Pace = .live, dialect: Dialect = .segment
     ) {
         self.source = source
         self.typeFromPath = typeFromPath
         self.hasGPC = hasGPC
         self.received = received
         self.pace = pace
+        self.dialect = dialect
     }
 }
 

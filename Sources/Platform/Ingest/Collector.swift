@@ -67,7 +67,10 @@ public final class Collector: Sendable {
         }
         do {
             try parser.parse(item.bytes) { view in
-                batch.admit(view, recordNumber: item.recordNumber)
+                switch batch.context.dialect {
+                case .segment: batch.admit(view, recordNumber: item.recordNumber)
+                case .mparticle: batch.admit(mparticle: view, recordNumber: item.recordNumber)
+                }
             }
         } catch let error as JSONError {
             item.bytes.withUnsafeBytes {

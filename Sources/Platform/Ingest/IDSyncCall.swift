@@ -74,7 +74,8 @@ struct IDSyncCall {
         _ name: String, _ value: JSONView?, to list: inout [(type: String, value: String)]
     ) {
         guard let value, let type = MParticleForm.identifierType(of: name) else { return }
-        let text = value.kind == .number ? String(decoding: value.rawBytes, as: UTF8.self) : value.string
+        let text =
+            value.kind == .number ? String(decoding: value.rawBytes, as: UTF8.self) : value.string
         guard let text, !text.isEmpty else { return }
         list.append((type, text))
     }

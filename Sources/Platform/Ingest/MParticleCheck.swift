@@ -197,7 +197,8 @@ enum MParticleCheck {
                 return
             }
             if received.microseconds - time.microseconds < historicalAge {
-                refusal = .badField("a historical batch holds events that are 72 hours old or older")
+                refusal = .badField(
+                    "a historical batch holds events that are 72 hours old or older")
             }
         }
         if let refusal { throw refusal }

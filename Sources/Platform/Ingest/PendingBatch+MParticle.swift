@@ -12,12 +12,12 @@ extension PendingBatch {
     /// without events is one record.
     ///
     /// - Parameter batch: a view into a text that was parsed strictly.
-    public mutating func admit(mparticle batch: JSONView) {
+    public mutating func admit(mparticle batch: JSONView, recordNumber: UInt64? = nil) {
         do throws(ItemRefusal) {
             try checkSize(of: batch)
             try MParticleCheck.batch(batch)
         } catch {
-            reject(error, bytes: batch.rawBytes)
+            reject(error, bytes: batch.rawBytes, recordNumber: recordNumber)
             return
         }
         let events = batch["events"].flatMap { $0.isNull ? nil : $0 }
@@ -26,13 +26,13 @@ extension PendingBatch {
             return
         }
         guard let events, events.count > 0 else {
-            admit(MParticleForm(batch: batch), of: batch, item: batch)
+            admit(MParticleForm(batch: batch), of: batch, item: batch, recordNumber: recordNumber)
             return
         }
         begin(mparticle: batch)
         var index: Int64 = 0
         events.forEachElement { event in
-            admit(event, at: index, of: batch)
+            admit(event, at: index, of: batch, recordNumber: recordNumber)
             index += 1
         }
     }
@@ -130,16 +130,18 @@ extension PendingBatch {
     }
 
     /// Takes one event of a batch that was begun.
-    mutating func admit(_ event: JSONView, at index: Int64, of batch: JSONView) {
+    mutating func admit(
+        _ event: JSONView, at index: Int64, of batch: JSONView, recordNumber: UInt64? = nil
+    ) {
         do throws(ItemRefusal) {
             try MParticleCheck.event(event)
         } catch {
-            reject(error, bytes: event.rawBytes)
+            reject(error, bytes: event.rawBytes, recordNumber: recordNumber)
             return
         }
         admit(
             MParticleForm(event: event, batch: batch, index: index), of: batch, item: event,
-            index: index)
+            index: index, recordNumber: recordNumber)
     }
 
     /// Takes a call of IDSync.
@@ -169,7 +171,8 @@ extension PendingBatch {
     // MARK: One record
 
     private mutating func admit(
-        _ form: MParticleForm, of batch: JSONView, item: JSONView, index: Int64? = nil
+        _ form: MParticleForm, of batch: JSONView, item: JSONView, index: Int64? = nil,
+        recordNumber: UInt64? = nil
     ) {
         let place = nextIndex()
         if index == nil, case .batch = form.kind {
@@ -183,7 +186,7 @@ extension PendingBatch {
             }
             guard read != nil else { throw .badField("the item cannot be read") }
         } catch {
-            reject(error, at: place, bytes: item.rawBytes, recordNumber: nil)
+            reject(error, at: place, bytes: item.rawBytes, recordNumber: recordNumber)
         }
     }
 

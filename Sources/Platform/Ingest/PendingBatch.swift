@@ -89,7 +89,9 @@ public struct PendingBatch: Sendable {
         draftBytes += draft.tail.count
         ids.append(id)
         if placed != nil || places.count > 0 {
-            while places.count < drafts.count { places.append(UnsafeRawBufferPointer(start: nil, count: 0)) }
+            while places.count < drafts.count {
+                places.append(UnsafeRawBufferPointer(start: nil, count: 0))
+            }
             (placed ?? []).withUnsafeBytes { places.append($0) }
         }
         drafts.append(draft)

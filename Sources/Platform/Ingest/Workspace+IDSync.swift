@@ -93,7 +93,8 @@ extension Workspace {
         var text: [UInt8] = []
         for (type, value) in call.identifiers.prefix(1) {
             text.append(contentsOf: "idsync\0\(type)\0".utf8)
-            text.append(contentsOf: projection.read { $0.normalisedText(type: type, value: value) }.utf8)
+            text.append(
+                contentsOf: projection.read { $0.normalisedText(type: type, value: value) }.utf8)
         }
         let key = log.identity.key
         let low = SipHash.hash(text, key: key)

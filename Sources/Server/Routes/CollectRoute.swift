@@ -107,7 +107,7 @@ struct CollectRoute: Sendable {
 
     // MARK: Browsers
 
-    private static let gpc = HTTPField.Name("Sec-GPC").unsafelyUnwrapped
+    static let gpc = HTTPField.Name("Sec-GPC").unsafelyUnwrapped
 
     /// Pages of any origin may send events: the write key is no secret in a browser, and answers hold none.
     private static func allowOrigin(of request: Request, in headers: inout HTTPFields) {

@@ -38,7 +38,8 @@ struct MParticleRoute: Sendable {
             return error.mparticleAnswer
         }
         let context = CollectContext(
-            source: source, received: received, pace: shape == .historical ? .imported : .live)
+            source: source, hasGPC: request.headers[CollectRoute.gpc] == "1", received: received,
+            pace: shape == .historical ? .imported : .live)
         let batch: PendingBatch
         do {
             batch = try body.withUnsafeReadableBytes { bytes in
