@@ -33,6 +33,17 @@ public struct CollectContext: Sendable {
     /// The largest single event that its source may send; nil for the server's limit.
     public var itemBytes: Int?
 
+    /// What each item is.
+    public var dialect: Dialect
+
+    /// Whose form an item has.
+    public enum Dialect: Sendable, Equatable {
+        /// One of the six messages.
+        case segment
+        /// A batch with its events.
+        case mparticle
+    }
+
     /// Where events come from, and what that means for time (T2).
     public enum Pace: Sendable, Equatable {
         /// From a client, now.
@@ -45,7 +56,7 @@ public struct CollectContext: Sendable {
 
     public init(
         source: String, typeFromPath: EventType? = nil, hasGPC: Bool = false, received: Timestamp,
-        pace: Pace = .live, itemBytes: Int? = nil
+        pace: Pace = .live, dialect: Dialect = .segment, itemBytes: Int? = nil
     ) {
         self.source = source
         self.typeFromPath = typeFromPath
@@ -53,6 +64,7 @@ public struct CollectContext: Sendable {
         self.received = received
         self.pace = pace
         self.itemBytes = itemBytes
+        self.dialect = dialect
     }
 }
 

@@ -50,6 +50,11 @@ struct CollectRoute: Sendable {
         } catch {
             return refuse(error.answer, settings)
         }
+        // mParticle has a call of its own on this path.
+        let identity = IDSyncRoute(workspace: workspace, configuration: configuration)
+        if shape == .single(.identify), body.withUnsafeReadableBytes(identity.isCall) {
+            return await identity.answer(request, .identify, body: body)
+        }
         let source: String
         do throws(Sender.Unknown) {
             source = try body.withUnsafeReadableBytes { (bytes) throws(Sender.Unknown) in
