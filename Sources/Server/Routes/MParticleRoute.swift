@@ -41,7 +41,8 @@ struct MParticleRoute: Sendable {
         let context = CollectContext(
             source: source, hasGPC: CollectRoute.hasGPC(request), received: received,
             pace: shape == .historical ? .imported : .live,
-            itemBytes: settings.itemBytes(default: collector.limits.itemBytes))
+            itemBytes: settings.itemBytes(default: collector.limits.itemBytes),
+            truncatesIP: settings.truncatesIP)
         let batch: PendingBatch
         do {
             batch = try body.withUnsafeReadableBytes { bytes in
