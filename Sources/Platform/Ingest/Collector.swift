@@ -187,8 +187,8 @@ public final class Collector: Sendable {
         }
     }
 
-    /// Notes a request that is no batch of items and was refused as a whole.
-    func noteRefused(
+    /// Notes a request that was refused as a whole, for the counts and the reject file.
+    public func noteRefused(
         _ refusal: ItemRefusal, _ body: [UInt8], source: String, received: Timestamp
     ) {
         var batch = begin(CollectContext(source: source, received: received))

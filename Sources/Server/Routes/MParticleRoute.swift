@@ -50,6 +50,9 @@ struct MParticleRoute: Sendable {
                     .read(bytes)
             }
         } catch let refusal as MParticleReader.Refusal {
+            collector.noteRefused(
+                .badField(refusal.message), Array(body.readableBytesView), source: source,
+                received: received)
             return .mparticle(.badRequest, [refusal.message])
         } catch {
             return .mparticle(.badRequest, ["The body cannot be read."])
