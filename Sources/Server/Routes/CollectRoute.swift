@@ -45,7 +45,7 @@ struct CollectRoute: Sendable {
                 guard let source = source ?? keyInBody(bytes) else { throw UnknownKey() }
                 let context = CollectContext(
                     source: source, typeFromPath: shape.type,
-                    hasGPC: request.headers[Self.gpc] == "1", received: received)
+                    hasGPC: Self.hasGPC(request), received: received)
                 return try SegmentReader(
                     shape: shape, collector: collector, context: context,
                     batchItems: configuration.batchItems
@@ -104,11 +104,21 @@ struct CollectRoute: Sendable {
 
     private static let gpc = HTTPField.Name("Sec-GPC").unsafelyUnwrapped
 
+    /// The browser's header, or `gpc=1` in the query: a page cannot set the header, and where only an
+    /// extension of the browser answers `navigator.globalPrivacyControl`, nobody else does.
+    private static func hasGPC(_ request: Request) -> Bool {
+        if request.headers[gpc] == "1" { return true }
+        guard let path = request.head.path, path.contains("?") else { return false }
+        return RequestTarget(path)?["gpc"] == "1"
+    }
+
     /// Pages of any origin may send events: the write key is no secret in a browser, and answers hold none.
     private static func allowOrigin(of request: Request, in headers: inout HTTPFields) {
         guard let origin = request.headers[.origin] else { return }
         headers[.accessControlAllowOrigin] = origin
         headers[.accessControlAllowCredentials] = "true"
+        // A script may not read it otherwise, and would come back too soon.
+        headers[.accessControlExposeHeaders] = "Retry-After"
         headers[.vary] = "Origin"
     }
 

@@ -10,6 +10,7 @@ internal import Platform
 /// |---|---|
 /// | `/v1/…` | a write key |
 /// | `/api/…` | a token, or anybody on the socket in the data directory |
+/// | `/sluice.js` | anybody |
 /// | `/healthz` | anybody |
 /// | `/metrics` | anybody on this machine, a token elsewhere |
 struct FrontDoor: HTTPResponder {
@@ -39,6 +40,8 @@ struct FrontDoor: HTTPResponder {
                 .response
         }
         switch target.path {
+        case BrowserScript.path:
+            return BrowserScript.respond(request).response
         case "/healthz":
             return health(request).response
         case "/metrics":
