@@ -123,6 +123,15 @@ public final class Collector: Sendable {
         return outcome
     }
 
+    /// Notes why the items of a batch that is not taken at all were refused.
+    public func refuse(_ batch: PendingBatch) {
+        var outcome = CollectOutcome()
+        outcome.rejected = batch.rejected
+        let counted = outcome
+        rejects.add(batch.rejects)
+        state.withLock { $0.counts.add(counted) }
+    }
+
     /// Asks the lock until it has decided every item, reading records in between where a hash is not enough.
     private func append(
         _ batch: PendingBatch

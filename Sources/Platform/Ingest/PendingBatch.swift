@@ -57,6 +57,9 @@ public struct PendingBatch: Sendable {
         ids.reserve(items)
     }
 
+    /// Why the first item that was not let in was not.
+    public var firstRefusal: ItemRefusal? { rejected.first?.refusal }
+
     // MARK: What admission finds
 
     mutating func nextIndex() -> Int {

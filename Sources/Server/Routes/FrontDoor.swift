@@ -8,7 +8,8 @@ internal import Platform
 ///
 /// | path | who |
 /// |---|---|
-/// | `/v1/…` | a write key |
+/// | `/v1/…`, `/v1/pixel/…`, RudderStack's `/beacon/v1/batch` and `/pixel/v1/…` | a write key |
+/// | `/token` | an OAuth client with a signed assertion |
 /// | `/api/…` | a token, or anybody on the socket in the data directory |
 /// | `/sluice.js` | anybody |
 /// | `/healthz` | anybody |
@@ -30,16 +31,21 @@ struct FrontDoor: HTTPResponder {
     func respond(to request: Request, context: Context) async throws -> Response {
         let raw = request.head.path ?? ""
         if let shape = SegmentReader.Shape(path: String(raw.prefix { $0 != "?" })) {
-            let route = CollectRoute(
-                collector: workspace.collector, access: workspace.access,
-                configuration: configuration)
-            return await route.respond(request, shape: shape).response
+            return await collect(request, shape).response
         }
         guard let target = RequestTarget(raw) else {
             return Answer.failure(.badRequest, "bad_target", "the path has a broken escape")
                 .response
         }
+        if let type = PixelRoute.type(path: target.path) {
+            let route = PixelRoute(workspace: workspace, configuration: configuration)
+            return await route.respond(request, target: target, type: type).response
+        }
         switch target.path {
+        case "/beacon/v1/batch":
+            return await collect(request, .batch, queryKey: target["writeKey"]).response
+        case "/token":
+            return await TokenRoute(workspace: workspace).respond(request).response
         case BrowserScript.path:
             return BrowserScript.respond(request).response
         case "/healthz":
@@ -51,6 +57,13 @@ struct FrontDoor: HTTPResponder {
         default:
             return Answer.notFound.response
         }
+    }
+
+    private func collect(
+        _ request: Request, _ shape: SegmentReader.Shape, queryKey: String? = nil
+    ) async -> Answer {
+        await CollectRoute(workspace: workspace, configuration: configuration)
+            .respond(request, shape: shape, queryKey: queryKey)
     }
 
     private func api(
