@@ -23,7 +23,7 @@ need_swift() {
 }
 
 # The system libraries that the package links, and the programs that the scripts call.
-packages=(liblz4-dev libssl-dev libsqlite3-dev zlib1g-dev lz4 jq curl)
+packages=(liblz4-dev libssl-dev libsqlite3-dev zlib1g-dev lz4 jq curl python3-venv)
 
 # Takes further packages that one script alone needs.
 install_missing() {

@@ -7,6 +7,8 @@ struct AccessEntry: Equatable, Sendable {
     /// The source for a key, the role for a token.
     var grants: String
     var digest: [UInt8]
+    /// Of the secret beside a write key; nil where there is none.
+    var secretDigest: [UInt8]?
     /// RFC 3339, for people.
     var created: String
 }
@@ -15,7 +17,8 @@ struct AccessEntry: Equatable, Sendable {
 ///
 /// ```
 /// {"version":1,
-///  "keys":  [{"name":"web","source":"web","sha256":"<64 hex>","created":"2026-…Z"}],
+///  "keys":  [{"name":"web","source":"web","sha256":"<64 hex>","created":"2026-…Z"},
+///            {"name":"app","source":"app","sha256":"…","secretSha256":"…","created":"…"}],
 ///  "tokens":[{"name":"audit","role":"auditor","sha256":"<64 hex>","created":"2026-…Z"}],
 ///  "sources":[{"source":"web","dialect":"segment","truncateIP":true,…}]}
 /// ```
@@ -66,8 +69,14 @@ struct AccessEntries: Equatable, Sendable {
             else {
                 throw .unreadable(path: path, reason: "entry \(out.count) lacks a member")
             }
-            out.append(
-                AccessEntry(name: name, grants: granted, digest: digest, created: created))
+            var entry = AccessEntry(
+                name: name, grants: granted, digest: digest, created: created)
+            if let text = item["secretSha256"] {
+                guard let secret = text.string.flatMap(Hexadecimal.decode), secret.count == 32
+                else { throw .unreadable(path: path, reason: "the secret of \(name) is none") }
+                entry.secretDigest = secret
+            }
+            out.append(entry)
         }
         return out
     }
@@ -98,6 +107,9 @@ struct AccessEntries: Equatable, Sendable {
             writer.member("name", entry.name)
             writer.member(grants, entry.grants)
             writer.member("sha256", Hexadecimal.encode(entry.digest))
+            if let secret = entry.secretDigest {
+                writer.member("secretSha256", Hexadecimal.encode(secret))
+            }
             writer.member("created", entry.created)
             writer.endObject()
         }

@@ -8,7 +8,7 @@ internal import Platform
 ///
 /// | path | who |
 /// |---|---|
-/// | `/v1/…`, `/v1/pixel/…`, RudderStack's `/beacon/v1/batch` and `/pixel/v1/…` | a write key |
+/// | `/v1/…`, `/v2/…`, RudderStack's `/beacon/v1/batch` and `/pixel/v1/…` | a write key |
 /// | `/token` | an OAuth client with a signed assertion |
 /// | `/api/…` | a token, or anybody on the socket in the data directory |
 /// | `/sluice.js` | anybody |
@@ -30,8 +30,17 @@ struct FrontDoor: HTTPResponder {
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let raw = request.head.path ?? ""
-        if let shape = SegmentReader.Shape(path: String(raw.prefix { $0 != "?" })) {
+        let path = String(raw.prefix { $0 != "?" })
+        if let call = IDSyncRoute.call(request, path: path) {
+            return await IDSyncRoute(workspace: workspace, configuration: configuration)
+                .respond(request, call).response
+        }
+        if let shape = SegmentReader.Shape(path: path) {
             return await collect(request, shape).response
+        }
+        if let shape = MParticleReader.Shape(path: path) {
+            return await MParticleRoute(workspace: workspace).respond(request, shape: shape)
+                .response
         }
         guard let target = RequestTarget(raw) else {
             return Answer.failure(.badRequest, "bad_target", "the path has a broken escape")
@@ -71,7 +80,7 @@ struct FrontDoor: HTTPResponder {
     ) async -> Response {
         guard let principal = principal(of: request) else { return Self.unauthorized.response }
         if operation == "ingest" {
-            let route = IngestRoute(collector: workspace.collector)
+            let route = IngestRoute(workspace: workspace)
             return await route.respond(request, target: target, principal: principal).response
         }
         if operation.hasPrefix("tail/") {

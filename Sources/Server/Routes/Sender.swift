@@ -27,7 +27,7 @@ struct Sender {
 
     init(_ request: Request, queryKey: String?, workspace: Workspace) throws(Unknown) {
         switch Authorization(request.headers) {
-        case .basic(let key)?:
+        case .basic(let key, _)?:
             source = try Self.source(forKey: key, workspace)
             mustAgree = false
         case .bearer(let token)?:
