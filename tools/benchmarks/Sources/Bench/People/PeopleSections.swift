@@ -34,8 +34,7 @@ enum PeopleSections {
     ) throws -> Digest256 {
         let world = try PeopleWorld(events: size, path: path)
         defer { world.log.close() }
-        report.add(
-            "\(label): folded, with attributes", Double(size) / world.foldSeconds, "events/s")
+        report.add("\(label): folded, with attributes", world.foldRate, "events/s")
         report.add(
             "\(label): peak of the process while folding", Double(world.foldPeakKiB) / 1024, "MiB",
             goal: .atMost(2048))

@@ -9,16 +9,17 @@ import Projections
 /// questions about one person are asked of.
 struct PeopleWorld {
     static let destination = "d0"
-    /// Records after the checkpoint that a restart begins from.
+    /// Events after the checkpoint that a restart begins from, beside the attempts.
     static let tail: UInt64 = 20_000
 
     let events: ReplayWorld
     let path: String
     let log: EventLog
     let state: FoldState
-    /// The state's bytes, ``tail`` records before its end.
+    /// The state's bytes, ``tail`` events before the log's end.
     let checkpoint: [UInt8]
-    let foldSeconds: Double
+    /// Records a second.
+    let foldRate: Double
     /// Peaks of the process: while folding, and with the state's bytes beside it.
     let foldPeakKiB: Int
     let checkpointPeakKiB: Int
@@ -42,17 +43,14 @@ struct PeopleWorld {
         var state = FoldState(key: log.identity.key)
         var replayer = Replayer(log: log)
         let watch = Stopwatch()
-        try replayer.advance(&state, to: log.durableEnd)
-        foldSeconds = watch.seconds
-        foldPeakKiB = try ProcessMemory.peakKiB()
-        try Self.deliver(state.allowed(Self.destination, in: 0..<UInt64(count / 5)), to: log)
         let end = log.durableEnd
-        // The attempts are folded up to the checkpoint, and the rest after it was taken.
-        let place = max(state.next, end.value - min(end.value, Self.tail))
-        try replayer.advance(&state, to: Offset(place))
+        try replayer.advance(&state, to: Offset(end.value - min(end.value / 2, Self.tail)))
+        foldRate = Double(state.recordCount) / watch.seconds
+        foldPeakKiB = try ProcessMemory.peakKiB()
         checkpoint = state.canonicalBytes()
         checkpointPeakKiB = try ProcessMemory.peakKiB()
-        try replayer.advance(&state, to: end)
+        try Self.deliver(state.allowed(Self.destination, in: 0..<UInt64(count / 5)), to: log)
+        try replayer.advance(&state, to: log.durableEnd)
         self.state = state
     }
 
