@@ -175,7 +175,14 @@ import Testing
             with: "    purposes: [advertising]\n    filter: { field: robot, present: false }\n")
         try await shop.apply(policy)
         func message(_ id: String, _ agent: String) -> JSONValue {
-            track(id: id, user: id, advertising: true).setting(userAgent: agent)
+            [
+                "type": "track", "event": "Order Completed", "messageId": .string(id),
+                "userId": .string(id), "properties": ["order_id": "o"],
+                "context": [
+                    "userAgent": .string(agent),
+                    "consent": ["categoryPreferences": ["Advertising": true]],
+                ],
+            ]
         }
         let taken = try await shop.send([
             message("person", "Mozilla/5.0 (Linux; Android 9; CUBOT X19) Chrome/120.0"),
@@ -237,16 +244,6 @@ import Testing
                         "requireOAuth": false, "oauthClients": [],
                     ])
         }
-    }
-}
-
-extension JSONValue {
-    /// A message with this user agent in its context.
-    fileprivate func setting(userAgent: String) -> JSONValue {
-        guard var message = object, var context = message["context"]?.object else { return self }
-        context["userAgent"] = .string(userAgent)
-        message["context"] = .object(context)
-        return .object(message)
     }
 }
 
