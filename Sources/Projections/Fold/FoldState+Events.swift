@@ -122,6 +122,10 @@ extension FoldState {
     ) {
         let anchor = resolution.anchor
         guard anchor != IdentityTable.none else { return }
+        let assertions = consent.assertionCount
+        defer {
+            if consent.assertionCount != assertions { personStandings.forget(resolution.root) }
+        }
         signal.forEachStatement { statement in
             _ = consent.assert(
                 on: anchor, granted: policy.numbers(statement.granted),
@@ -184,6 +188,23 @@ extension FoldState {
         _ signal: ConsentSignal, policy: CompiledPolicy, received: Timestamp
     ) {
         let root = resolution.root
+        let standing = self.standing(of: root, policy: policy, now: received.microseconds)
+        let isSuppressed = isSuppressed(root: root, candidates: scratch.candidates)
+        let isUnreadable = signal.isUnreadable || hasUnreadable(keys: record.keys, root: root)
+        let situation = situation(
+            event, source: record.source, standing, signal, policy: policy,
+            isSuppressed: isSuppressed, isUnreadable: isUnreadable)
+        let entry = DecisionColumns.Entry(
+            anchor: resolution.anchor,
+            person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),
+            received: received.microseconds, occurred: record.occurred)
+        // Most events are judged as the one before in the same situation.
+        if policy.isSituational, !situations.situations[situation].flags.contains(.open),
+            let moment = decisions.latestMoment(in: situation, version: UInt32(policy.version))
+        {
+            decisions.append(entry, moment: moment)
+            return
+        }
         var purposes: [ConsentState] = []
         swap(&purposes, &scratch.purposes)
         defer { swap(&purposes, &scratch.purposes) }
@@ -191,42 +212,33 @@ extension FoldState {
         Self.narrow(
             &purposes, by: signal, policy: policy, body: event.body, source: record.source,
             offset: event.offset)
-        let tcString = keptTCString(of: root, policy: policy)
         let profile = readProfile(policy, root: root)
         let plan = checkPlan(event, source: record.source, policy: policy)
         let item = Case(
             body: event.body, source: record.source, type: event.type, name: event.name,
             received: received.microseconds, occurred: record.occurred,
-            purposes: purposes,
-            isSuppressed: isSuppressed(root: root, candidates: scratch.candidates),
-            isUnreadable: signal.isUnreadable
-                || hasUnreadable(keys: record.keys, root: root),
+            purposes: purposes, isSuppressed: isSuppressed, isUnreadable: isUnreadable,
             profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root),
             eventReceived: received.microseconds, fields: profile, plan: plan)
-        let situation = situation(item, root: root, policy: policy)
-        let entry = DecisionColumns.Entry(
-            anchor: resolution.anchor,
-            person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),
-            received: item.received, occurred: item.occurred)
-        let version = UInt32(policy.version)
-        // Most events are judged as the one before in the same situation.
-        if policy.isSituational, !situations.situations[situation].flags.contains(.open),
-            let moment = decisions.latestMoment(in: situation, version: version)
-        {
-            decisions.append(entry, moment: moment)
-            return
-        }
+        decide(item, root: root, own: signal.tcString, policy: policy)
+        let moment = decisions.moment(
+            version: UInt32(policy.version), bits: scratch.bits, situation: situation)
+        decisions.append(entry, moment: moment)
+    }
+
+    /// Asks every destination's gates, and leaves the answers in the scratch room.
+    private mutating func decide(
+        _ item: Case, root: UInt32, own: CarriedTCString?, policy: CompiledPolicy
+    ) {
+        let tcString = keptTCString(of: root, policy: policy)
         scratch.bits.removeAll(keepingCapacity: true)
         for destination in policy.policy.destinations {
             var decision = Judge.decide(
                 destination, item, purposes: policy.policy.purposes,
                 hasRequiredIdentifier: hasRequired(destination, root: root), sampleKey: key)
-            Self.judgeTCF(
-                destination, person: tcString, own: signal.tcString, into: &decision)
+            Self.judgeTCF(destination, person: tcString, own: own, into: &decision)
             scratch.bits.append(decision.bits)
         }
-        let moment = decisions.moment(version: version, bits: scratch.bits, situation: situation)
-        decisions.append(entry, moment: moment)
     }
 
     /// Whether the person has one of the identifiers that a destination cannot do without.
@@ -273,7 +285,7 @@ extension FoldState {
                         consent.standing(of: member, purpose: number)
                     }
                 guard let standing else { continue }
-                let rank = policy.identity.rank(of: identity.typeName(member))
+                let rank = policy.identity.rank(ofType: identity.type(member))
                 standings.append((rank ?? Int.max - 1, standing))
             }
             states.append(
@@ -319,9 +331,12 @@ extension FoldState {
             return true
         }
         guard root != IdentityTable.none else { return false }
-        var members: [UInt32] = []
-        identity.appendMembers(ofRoot: root, upTo: nil, to: &members)
-        return members.contains { identity.suppressedFrom[Int($0)] != .max }
+        var member = identity.firstMembers[Int(root)]
+        while member != IdentityTable.none {
+            if identity.suppressedFrom[Int(member)] != .max { return true }
+            member = identity.nextMembers[Int(member)]
+        }
+        return false
     }
 }
 

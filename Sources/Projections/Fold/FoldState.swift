@@ -52,6 +52,7 @@ public struct FoldState: Sendable {
     var audienceIndex = AudienceIndex()
     /// Changes since somebody last took them; nil when nobody listens.
     public var journal: [ProjectionChange]?
+    var personStandings = PersonStandings()
     var scratch = Scratch()
 
     struct PlanState: Equatable {

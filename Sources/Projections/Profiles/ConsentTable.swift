@@ -104,6 +104,9 @@ struct ConsentTable {
         return reader
     }
 
+    /// How much was ever asserted.
+    var assertionCount: Int { historyOffsets.count }
+
     /// Whether the record at `offset` was the last that asserted anything.
     func wasAsserted(at offset: UInt64) -> Bool { historyOffsets.last == offset }
 

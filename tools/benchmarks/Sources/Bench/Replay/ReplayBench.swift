@@ -22,6 +22,12 @@ struct ReplayBench: AsyncParsableCommand {
     var events: Int?
     @Option(help: "Where the files go; removed at the end. Default: a new one in TMPDIR.")
     var dir: String?
+    @Flag(help: "Rebuild only: no simulations, no peer.")
+    var rebuildOnly = false
+    @Option(help: "A log that an earlier run left with --keep, in place of a new one.")
+    var log: String?
+    @Flag(help: "Leave the files.")
+    var keep = false
     @Option(help: "A Python that has DuckDB.")
     var python: String
     @Option(help: "The peer's script.")
@@ -29,25 +35,31 @@ struct ReplayBench: AsyncParsableCommand {
 
     func run() async throws {
         let scratch = try Scratch(dir)
-        defer { scratch.remove() }
+        defer { if !keep { scratch.remove() } }
         let report = Report(json ? .json : .table)
         let world = ReplayWorld(events: events ?? (quick ? 500_000 : 10_000_000))
         let rules = (before: ReplayWorld.Rules.before, after: ReplayWorld.Rules.after)
 
-        report.begin("log", "the events that are replayed")
-        let path = scratch.path + "/log"
-        let writing = Stopwatch()
-        try world.write(to: path, policy: rules.before.text())
-        report.add("events", Double(world.events), "")
-        report.add("people", Double(world.people), "")
-        report.add("making and writing them", Double(world.events) / writing.seconds, "events/s")
-
+        let path = log ?? scratch.path + "/log"
+        if log == nil {
+            report.begin("log", "the events that are replayed")
+            let writing = Stopwatch()
+            try world.write(to: path, policy: rules.before.text())
+            report.add("events", Double(world.events), "")
+            report.add("people", Double(world.people), "")
+            report.add(
+                "making and writing them", Double(world.events) / writing.seconds, "events/s")
+        }
         var configuration = LogConfiguration()
         configuration.sealing = .off
         let log = try EventLog.open(directory: path, configuration: configuration)
         defer { log.close() }
         try ProcessMemory.resetPeak()
         let live = try rebuild(log, report)
+        report.add(
+            "peak of the process", Double(try ProcessMemory.peakKiB()) / 1024, "MiB",
+            goal: .atMost(2048))
+        guard !rebuildOnly else { return try report.finish() }
         let candidate = try PolicyFile.read(rules.after.text(), name: "candidate")
         let columns = try simulate(live, candidate, world, report)
         try fold(log, live, world, report)
@@ -68,11 +80,12 @@ struct ReplayBench: AsyncParsableCommand {
         let records = Double(state.recordCount)
         report.add("every line folded", records / seconds, "records/s")
         let hashing = Stopwatch()
-        _ = state.digest()
+        let digest = state.digest()
         report.add("the digest after that", hashing.seconds * 1000, "ms")
         report.add(
             "rebuild to the digest", records / (seconds + hashing.seconds), "records/s",
             goal: .atLeast(1_000_000))
+        report.note("digest \(digest.hex)")
         return state
     }
 
