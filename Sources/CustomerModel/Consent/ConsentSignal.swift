@@ -32,6 +32,12 @@ public struct ConsentSignal: Equatable, Sendable {
     /// What is narrowed on the event itself.
     public var narrowed: UInt64 { denials | missing }
 
+    /// Whether the event says nothing about consent.
+    public var isSilent: Bool {
+        granted | denied | deniedByGPC | missing == 0 && !isUnreadable && others.isEmpty
+            && tcString == nil
+    }
+
     /// Everything that is asserted, reader by reader; GPC hangs on the device and is not among it.
     ///
     /// Where one signal could not be read, what the others deny still stands and what they grant does not.

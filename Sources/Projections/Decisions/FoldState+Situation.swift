@@ -10,7 +10,7 @@ extension FoldState {
         var flags: Situation.Flags = []
         if isSuppressed { flags.insert(.suppressed) }
         if isUnreadable { flags.insert(.unreadable) }
-        let source = sources.number(of: sourceName)
+        let source = sources.intern(sourceName)
         let name = situations.intern(name: event.name)
         let integrations = situations.intern(integrationsOf: event.body, room: &scratch.value)
         if source == nil || name == nil || integrations == nil || standing.hasOtherTypes {

@@ -4,33 +4,35 @@ import JSONText
 
 /// One event: identity, then its assertions, then what it adds to its person, then its decisions (C5).
 extension FoldState {
-    mutating func applyEvent(_ record: FoldRecord, _ line: JSONView) throws {
-        guard let body = EventBody(line: line), let type = body.type else {
-            throw FoldProblem.notAnEvent
-        }
-        guard let received = EventClock.time(line["received"]) else { throw FoldProblem.noTime }
-        guard let policy = governing(record.offset) else {
-            return
-        }
-        if sources.names.last != record.source { _ = sources.intern(record.source) }
-        let occurred = record.occurred
-        let time = min(occurred, received.microseconds)
-        let name = eventName(record, type)
-
-        collectCandidates(body, policy: policy, offset: record.offset)
+    mutating func applyEvent(
+        _ record: FoldRecord, _ reading: EventReading, in reader: EventReader,
+        policy: CompiledPolicy
+    ) {
+        let received = reading.received
+        let time = min(record.occurred, received.microseconds)
+        takeCandidates(reading, reader, policy: policy, offset: record.offset)
         let resolution = identity.resolve(
             scratch.candidates, rules: policy.identity, offset: record.offset, time: time,
-            by: type == .alias ? .alias : .event)
+            by: reading.type == .alias ? .alias : .event)
         take(resolution)
-        let signal = ConsentSignal.read(body, by: policy.reading, received: received)
+        let event = FoldedEvent(
+            body: reading.body, type: reading.type, name: eventName(record, reading.type),
+            time: time, offset: record.offset)
+        guard let number = reading.signal else {
+            enrich(event, resolution)
+            judge(record, event, resolution, Self.silence, policy: policy, received: received)
+            return
+        }
+        let signal = reader.signals[number]
         assertConsent(
             signal, resolution, policy: policy, time: time, received: received,
             offset: record.offset)
-        let event = FoldedEvent(
-            body: body, type: type, name: name, time: time, offset: record.offset)
         enrich(event, resolution)
         judge(record, event, resolution, signal, policy: policy, received: received)
     }
+
+    /// What an event says that says nothing about consent.
+    private static let silence = ConsentSignal()
 
     /// One event as the stages pass it on.
     struct FoldedEvent {
@@ -46,30 +48,29 @@ extension FoldState {
     func eventName(_ record: FoldRecord, _ type: EventType) -> String {
         switch type {
         case .track, .page, .screen:
-            record.name.first == "<" && record.name.last == ">" ? "" : record.name
+            // Bytes first: few names begin so, and characters are dear.
+            record.name.utf8.first == 0x3C && record.name.first == "<" && record.name.last == ">"
+                ? "" : record.name
         case .identify, .group, .alias: ""
         }
     }
 
     // MARK: Identity
 
-    private mutating func collectCandidates(
-        _ body: EventBody, policy: CompiledPolicy, offset: UInt64
+    private mutating func takeCandidates(
+        _ reading: EventReading, _ reader: EventReader, policy: CompiledPolicy, offset: UInt64
     ) {
         scratch.candidates.removeAll(keepingCapacity: true)
-        var ordinal: UInt16 = 0
         let rules = policy.identity
-        EventIdentifiers.forEach(in: body) { type, value in
-            offer(value, rank: rules.rank(of: type), rules, offset: offset, ordinal: ordinal)
-            ordinal += 1
-        }
-        for (rank, paths) in rules.paths.enumerated() {
-            for path in paths {
-                guard let value = body.value(at: path), ordinal < EventIdentifiers.limit * 2
-                else { continue }
-                offer(value, rank: rank, rules, offset: offset, ordinal: ordinal)
-                ordinal += 1
+        for place in reading.offers {
+            let offer = reader.offers[place]
+            let identifier = reader.values.withUnsafeBytes {
+                identity.identifier(
+                    type: rules.types[offer.rank], UnsafeRawBufferPointer(rebasing: $0[offer.bytes]),
+                    hash: offer.hash, offset: offset, ordinal: offer.ordinal)
             }
+            if scratch.candidates.contains(where: { $0.identifier == identifier }) { continue }
+            scratch.candidates.append(Candidate(identifier: identifier, rank: offer.rank))
         }
         // Few entries: an insertion sort keeps equal ranks in the event's own order.
         for place in scratch.candidates.indices.dropFirst() {
@@ -79,39 +80,6 @@ extension FoldState {
                 at -= 1
             }
         }
-    }
-
-    private mutating func offer(
-        _ value: JSONView, rank: Int?, _ rules: CompiledIdentity, offset: UInt64, ordinal: UInt16
-    ) {
-        guard let rank else { return }
-        let isUsable: Bool
-        switch value.kind {
-        case .string:
-            isUsable =
-                value.withUTF8 {
-                    IdentifierValue.normalise(
-                        $0, rules.normalisations[rank], country: rules.phoneCountries[rank],
-                        into: &scratch.value)
-                } ?? false
-        case .number:
-            isUsable = IdentifierValue.normalise(
-                value.rawBytes, rules.normalisations[rank], country: rules.phoneCountries[rank],
-                into: &scratch.value)
-        case .object, .array, .bool, .null:
-            isUsable = false
-        }
-        guard isUsable else { return }
-        let identifier: UInt32? = scratch.value.withUnsafeBytes { bytes in
-            if IdentifierValue.isBlocked(type: rules.names[rank], value: bytes, by: rules.blocked) {
-                return nil
-            }
-            return identity.identifier(
-                type: rules.types[rank], bytes, offset: offset, ordinal: ordinal)
-        }
-        guard let identifier, !scratch.candidates.contains(where: { $0.identifier == identifier })
-        else { return }
-        scratch.candidates.append(Candidate(identifier: identifier, rank: rank))
     }
 
     // MARK: Consent

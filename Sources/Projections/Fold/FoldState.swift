@@ -53,7 +53,7 @@ public struct FoldState: Sendable {
     /// Changes since somebody last took them; nil when nobody listens.
     public var journal: [ProjectionChange]?
     var personStandings = PersonStandings()
-    var scratch = Scratch()
+    var scratch: Scratch
 
     struct PlanState: Equatable {
         var record: UInt64
@@ -74,6 +74,7 @@ public struct FoldState: Sendable {
     /// Buffers that would otherwise be allocated for every event.
     struct Scratch {
         var parser = JSONParser()
+        var reader: EventReader
         var value: [UInt8] = []
         var candidates: [Candidate] = []
         var bits: [UInt16] = []
@@ -98,6 +99,7 @@ public struct FoldState: Sendable {
         consent = ConsentTable(key: key)
         metrics = MetricTable(key: key)
         situations = SituationTable(key: key)
+        scratch = Scratch(reader: EventReader(key: key))
         initial = compile(.initial, version: 0, at: 0, text: "")
         if case .candidate(let policy, _) = schedule {
             let compiled = compile(policy, version: Self.candidateVersion, at: 0, text: "")
@@ -160,9 +162,7 @@ public struct FoldState: Sendable {
     /// - Precondition: `record.offset` is ``next`` or later; where later, the offsets between were never
     ///   given out, since the log was restored from a backup (L3).
     public mutating func apply(_ record: FoldRecord) -> FoldStep {
-        precondition(record.offset >= next, "records are applied in order")
-        if record.offset > next { beginIncarnation(at: record.offset) }
-        next = record.offset + 1
+        begin(record)
         var step = FoldStep.done
         do {
             // Moved out and back, so that its buffers are never shared and never copied.
@@ -170,17 +170,53 @@ public struct FoldState: Sendable {
             swap(&parser, &scratch.parser)
             defer { swap(&parser, &scratch.parser) }
             try parser.parseTrusted(record.line) { line in
-                if record.kind == RecordKind.event.rawValue {
-                    try applyEvent(record, line)
-                } else {
-                    step = try applyControl(record, line)
-                }
+                step = try fold(record, line)
             }
         } catch {
             park(record, reason: "\(error)")
         }
         if decisions.end < next { decisions.appendNone() }
         return step
+    }
+
+    /// The same for a record that was read ahead.
+    mutating func apply(_ number: Int, of batch: RecordBatch) -> FoldStep {
+        batch.withRecord(number) { record, line, reading in
+            begin(record)
+            var step = FoldStep.done
+            do {
+                let line = try line.get()
+                if let reading, let policy = batch.policy, policy === governing(record.offset) {
+                    applyEvent(record, reading, in: batch.reader, policy: policy)
+                } else {
+                    step = try fold(record, line)
+                }
+            } catch {
+                park(record, reason: "\(error)")
+            }
+            if decisions.end < next { decisions.appendNone() }
+            return step
+        }
+    }
+
+    private mutating func begin(_ record: FoldRecord) {
+        precondition(record.offset >= next, "records are applied in order")
+        if record.offset > next { beginIncarnation(at: record.offset) }
+        next = record.offset + 1
+    }
+
+    private mutating func fold(_ record: FoldRecord, _ line: JSONView) throws -> FoldStep {
+        guard record.kind == RecordKind.event.rawValue else {
+            return try applyControl(record, line)
+        }
+        guard let policy = governing(record.offset) else { return .done }
+        var reader = EventReader(key: key)
+        swap(&reader, &scratch.reader)
+        defer { swap(&reader, &scratch.reader) }
+        reader.removeAll()
+        let reading = try reader.read(line, policy: policy)
+        applyEvent(record, reading, in: reader, policy: policy)
+        return .done
     }
 
     mutating func park(_ record: FoldRecord, reason: String) {

@@ -110,6 +110,17 @@ extension IdentityTable {
         if let burst = rules.burst, active.count > 1 {
             meet(active, rules: rules, burst, offset: offset, time: time)
         }
+        // Most events name one person by identifiers that are its own already: nothing can stand against
+        // that, and nothing changes.
+        if let root = commonRoot(active) {
+            result.anchor = strongest.identifier
+            result.root = root
+            result.accepted = active
+            if active.count > 1 {
+                keepLinks(of: active, isGuarded: rules.burst != nil, offset: offset, rule: rule)
+            }
+            return result
+        }
         while true {
             var roots: [UInt32] = []
             var unlinked = 0
@@ -140,6 +151,16 @@ extension IdentityTable {
             }
             return result
         }
+    }
+
+    /// The one person that has all of the identifiers; nil where there is none.
+    private func commonRoot(_ candidates: [Candidate]) -> UInt32? {
+        guard let root = root(ofIdentifier: candidates[0].identifier) else { return nil }
+        for candidate in candidates.dropFirst()
+        where self.root(ofIdentifier: candidate.identifier) != root {
+            return nil
+        }
+        return root
     }
 
     private mutating func join(

@@ -155,12 +155,10 @@ extension FoldState {
                     isSuppressed: identity.suppressedFrom[Int(identifier)] != .max)
             },
             traits: traits(of: members, asOf: offset),
-            firstSeen: seen(members, activity.first, offset, isFirst: true),
-            lastSeen: seen(members, activity.last, offset, isFirst: false),
+            firstSeen: seen(members, offset).map(activity.first).min(),
+            lastSeen: seen(members, offset).map(activity.last).max(),
             eventCount: offset == nil
-                ? members.reduce(0) {
-                    Int($1) < activity.counts.count ? $0 + Int(activity.counts[Int($1)]) : $0
-                } : nil,
+                ? members.reduce(0) { $0 + Int(activity.eventCount(of: $1)) } : nil,
             memberships: memberships(of: root, asOf: offset),
             attributes: offset == nil ? attributes(of: members) : [],
             refusals: detail == .present ? [] : refusals(members, asOf: offset),
@@ -190,17 +188,10 @@ extension FoldState {
             .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
 
-    /// First or last seen over a person's identifiers. As of the past, only what identifiers hold now is
-    /// known, so nothing is said.
-    private func seen(_ members: [UInt32], _ column: [Int64], _ offset: UInt64?, isFirst: Bool)
-        -> Int64?
-    {
-        guard offset == nil else { return nil }
-        let known = members.compactMap { member -> Int64? in
-            guard Int(member) < column.count, activity.counts[Int(member)] > 0 else { return nil }
-            return column[Int(member)]
-        }
-        return isFirst ? known.min() : known.max()
+    /// Those of a person's identifiers whose first and last times are known. As of the past, only what
+    /// identifiers hold now is known, so nothing is said.
+    private func seen(_ members: [UInt32], _ offset: UInt64?) -> [UInt32] {
+        offset == nil ? members.filter { activity.eventCount(of: $0) > 0 } : []
     }
 
     private func memberships(of root: UInt32, asOf offset: UInt64?) -> [ProfileSummary.Membership] {
