@@ -34,8 +34,11 @@ public struct ConsentSignal: Equatable, Sendable {
 
     /// Whether the event says nothing about consent.
     public var isSilent: Bool {
-        granted | denied | deniedByGPC | missing == 0 && !isUnreadable && others.isEmpty
-            && tcString == nil
+        guard granted | denied | deniedByGPC | missing == 0, !isUnreadable, others.isEmpty else {
+            return false
+        }
+        if case .some = tcString { return false }
+        return true
     }
 
     /// Everything that is asserted, reader by reader; GPC hangs on the device and is not among it.
@@ -132,7 +135,7 @@ public struct ConsentSignal: Equatable, Sendable {
 extension EventBody {
     /// Whether the item or its batch names at least one integration.
     fileprivate var hasIntegrations: Bool {
-        item["integrations"].map { $0.count > 0 } == true
+        integrations.map { $0.count > 0 } == true
             || sharedIntegrations.map { $0.count > 0 } == true
     }
 }

@@ -21,17 +21,43 @@ public struct EventBody {
     public let type: EventType?
     /// The message id: the item's own, or the one the server gave it; nil while neither exists.
     public let messageID: JSONView?
+    /// The item's members that nearly everybody asks for, found in one walk.
+    private let members: JSONMembers
+
+    /// Places in ``itemNames``.
+    private enum Place {
+        static let sentAt = 0
+        static let messageID = 1
+        static let type = 2
+        static let userID = 3
+        static let anonymousID = 4
+        static let previousID = 5
+        static let groupID = 6
+        static let traits = 7
+        static let context = 8
+        static let integrations = 9
+    }
+
+    private static let itemNames = JSONNames([
+        "sentAt", "messageId", "type", "userId", "anonymousId", "previousId", "groupId", "traits",
+        "context", "integrations",
+    ])
+    private static let lineNames = JSONNames([
+        "body", "type", "context", "integrations", "sentAt", "messageId", "gpc", "import",
+        "asIfLive",
+    ])
 
     /// Reads the envelope of one line of the log.
     ///
     /// - Returns: nil when the line has no `body` object, which no line of an event lacks.
     public init?(line: JSONView) {
-        guard let item = line["body"], item.kind == .object else { return nil }
+        let found = Self.lineNames.members(of: line)
+        guard let item = found[0], item.kind == .object else { return nil }
         self.init(
-            item: item, envelopeType: line["type"], sharedContext: line["context"],
-            sharedIntegrations: line["integrations"], sentAt: line["sentAt"],
-            serverMessageID: line["messageId"], hasGPC: line["gpc"]?.bool == true,
-            isImport: line["import"]?.bool == true && line["asIfLive"]?.bool != true)
+            item: item, envelopeType: found[1], sharedContext: found[2],
+            sharedIntegrations: found[3], sentAt: found[4], serverMessageID: found[5],
+            hasGPC: found[6]?.bool == true,
+            isImport: found[7]?.bool == true && found[8]?.bool != true)
     }
 
     /// Joins an item with the parts of its request.
@@ -40,14 +66,16 @@ public struct EventBody {
         sharedContext: JSONView?, sharedIntegrations: JSONView?, sentAt: JSONView?,
         serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool
     ) {
+        members = Self.itemNames.members(of: item)
         self.item = item
         self.sharedContext = sharedContext
         self.sharedIntegrations = sharedIntegrations
-        self.sentAt = sentAt ?? item["sentAt"]
+        self.sentAt = sentAt ?? members[Place.sentAt]
         self.hasGPC = hasGPC
         self.isImport = isImport
-        messageID = serverMessageID ?? item["messageId"]
-        type = Self.type(item["type"] ?? envelopeType) ?? (item["type"] == nil ? pathType : nil)
+        messageID = serverMessageID ?? members[Place.messageID]
+        let own = members[Place.type]
+        type = Self.type(own ?? envelopeType) ?? (own == nil ? pathType : nil)
     }
 
     private static func type(_ view: JSONView?) -> EventType? {
@@ -70,9 +98,22 @@ public struct EventBody {
         }
     }
 
+    /// The item's `userId`.
+    public var userID: JSONView? { members[Place.userID] }
+    /// The item's `anonymousId`.
+    public var anonymousID: JSONView? { members[Place.anonymousID] }
+    /// The item's `previousId`.
+    public var previousID: JSONView? { members[Place.previousID] }
+    /// The item's `groupId`.
+    public var groupID: JSONView? { members[Place.groupID] }
+    /// The item's `traits`.
+    public var traits: JSONView? { members[Place.traits] }
+    /// The item's own `integrations`.
+    public var integrations: JSONView? { members[Place.integrations] }
+
     /// A member of `context`, the item's own before the batch's.
     public func context(_ name: StaticString) -> JSONView? {
-        if let own = item["context"]?[name] { return own }
+        if let own = members[Place.context]?[name] { return own }
         return sharedContext?[name]
     }
 

@@ -3,16 +3,20 @@ import JSONText
 
 extension FoldState {
     /// The number of an event's situation, as its decisions see it.
+    ///
+    /// - Parameter integrations: the number of what it says about them, which is nil when that did not fit;
+    ///   nil when it says nothing.
     mutating func situation(
         _ event: FoldedEvent, source sourceName: String, _ standing: PersonStandings.Entry,
-        _ signal: ConsentSignal, policy: CompiledPolicy, isSuppressed: Bool, isUnreadable: Bool
+        _ signal: ConsentSignal, _ integrations: UInt32??, policy: CompiledPolicy,
+        isSuppressed: Bool, isUnreadable: Bool
     ) -> UInt32 {
         var flags: Situation.Flags = []
         if isSuppressed { flags.insert(.suppressed) }
         if isUnreadable { flags.insert(.unreadable) }
         let source = sources.intern(sourceName)
         let name = situations.intern(name: event.name)
-        let integrations = situations.intern(integrationsOf: event.body, room: &scratch.value)
+        let integrations = integrations ?? Situation.none
         if source == nil || name == nil || integrations == nil || standing.hasOtherTypes {
             flags.insert(.open)
         }

@@ -120,15 +120,8 @@ struct SituationTable {
     }
 
     /// The number of what an event says about integrations; nil when it is too long or one too many.
-    mutating func intern(integrationsOf body: EventBody, room: inout [UInt8]) -> UInt32? {
-        let own = body.item["integrations"]
-        let shared = body.sharedIntegrations
-        guard own != nil || shared != nil else { return Situation.none }
-        room.removeAll(keepingCapacity: true)
-        if let own { room.append(contentsOf: own.rawBytes) }
-        room.append(0)
-        if let shared { room.append(contentsOf: shared.rawBytes) }
-        return room.withUnsafeBytes { Self.intern($0, in: &integrations) }
+    mutating func intern(integrations bytes: UnsafeRawBufferPointer) -> UInt32? {
+        Self.intern(bytes, in: &integrations)
     }
 
     private static func intern(_ bytes: UnsafeRawBufferPointer, in table: inout ByteTable)

@@ -35,8 +35,10 @@ struct EventReader {
         signals.removeAll(keepingCapacity: true)
     }
 
-    mutating func read(_ line: JSONView, policy: CompiledPolicy) throws(FoldProblem) -> EventReading
-    {
+    /// - Parameter room: where the event's body goes, which is read again and again.
+    mutating func read(
+        _ line: JSONView, policy: CompiledPolicy, into room: UnsafeMutablePointer<EventBody>
+    ) throws(FoldProblem) -> EventReading {
         guard let body = EventBody(line: line), let type = body.type else {
             throw FoldProblem.notAnEvent
         }
@@ -49,9 +51,22 @@ struct EventReader {
             number = signals.count
             signals.append(signal)
         }
+        room.initialize(to: body)
         return EventReading(
-            body: body, type: type, received: received, offers: first..<offers.count,
-            signal: number)
+            room: UnsafePointer(room), type: type, received: received,
+            offers: first..<offers.count, signal: number, integrations: readIntegrations(body))
+    }
+
+    /// What the event says about integrations: the item's own, a NUL, and its batch's.
+    private mutating func readIntegrations(_ body: EventBody) -> Range<Int>? {
+        let own = body.integrations
+        let shared = body.sharedIntegrations
+        guard own != nil || shared != nil else { return nil }
+        let start = values.count
+        if let own { values.append(contentsOf: own.rawBytes) }
+        values.append(0)
+        if let shared { values.append(contentsOf: shared.rawBytes) }
+        return start..<values.count
     }
 
     private mutating func readIdentifiers(_ body: EventBody, _ rules: CompiledIdentity) {
@@ -109,12 +124,16 @@ struct EventReader {
 }
 
 /// What was read off one event. Valid as long as its reader was not emptied and its line stands.
+///
+/// The body stands apart: it is large, and most events are folded without another look at it.
 struct EventReading {
-    var body: EventBody
+    fileprivate(set) var room: UnsafePointer<EventBody>
     var type: EventType
     var received: Timestamp
     /// In ``EventReader/offers``, in the event's own order.
     var offers: Range<Int>
     /// In ``EventReader/signals``; nil where the event says nothing about consent.
     var signal: Int?
+    /// In ``EventReader/values``; nil where the event says nothing about integrations.
+    var integrations: Range<Int>?
 }

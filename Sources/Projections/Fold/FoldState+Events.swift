@@ -16,11 +16,16 @@ extension FoldState {
             by: reading.type == .alias ? .alias : .event)
         take(resolution)
         let event = FoldedEvent(
-            body: reading.body, type: reading.type, name: eventName(record, reading.type),
-            time: time, offset: record.offset)
+            room: reading.room, type: reading.type, name: eventName(record, reading.type),
+            time: time, received: received, offset: record.offset)
+        let integrations = reading.integrations.map { range in
+            reader.values.withUnsafeBytes {
+                situations.intern(integrations: UnsafeRawBufferPointer(rebasing: $0[range]))
+            }
+        }
         guard let number = reading.signal else {
             enrich(event, resolution)
-            judge(record, event, resolution, Self.silence, policy: policy, received: received)
+            judge(record, event, resolution, Self.silence, integrations, policy: policy)
             return
         }
         let signal = reader.signals[number]
@@ -28,7 +33,7 @@ extension FoldState {
             signal, resolution, policy: policy, time: time, received: received,
             offset: record.offset)
         enrich(event, resolution)
-        judge(record, event, resolution, signal, policy: policy, received: received)
+        judge(record, event, resolution, signal, integrations, policy: policy)
     }
 
     /// What an event says that says nothing about consent.
@@ -36,11 +41,14 @@ extension FoldState {
 
     /// One event as the stages pass it on.
     struct FoldedEvent {
-        var body: EventBody
+        /// Where its body stands while it is folded.
+        var room: UnsafePointer<EventBody>
+        var body: EventBody { room.pointee }
         var type: EventType
         var name: String
         /// `occurred` clipped to `received`.
         var time: Int64
+        var received: Timestamp
         var offset: UInt64
     }
 
@@ -66,7 +74,8 @@ extension FoldState {
             let offer = reader.offers[place]
             let identifier = reader.values.withUnsafeBytes {
                 identity.identifier(
-                    type: rules.types[offer.rank], UnsafeRawBufferPointer(rebasing: $0[offer.bytes]),
+                    type: rules.types[offer.rank],
+                    UnsafeRawBufferPointer(rebasing: $0[offer.bytes]),
                     hash: offer.hash, offset: offset, ordinal: offer.ordinal)
             }
             if scratch.candidates.contains(where: { $0.identifier == identifier }) { continue }
@@ -122,7 +131,7 @@ extension FoldState {
         activity.note(anchor, time: event.time)
         var didTraitsChange = false
         if event.type == .identify {
-            if takeTraits(event.body.item["traits"], anchor, event) { didTraitsChange = true }
+            if takeTraits(event.body.traits, anchor, event) { didTraitsChange = true }
             if takeTraits(event.body.context("traits"), anchor, event) { didTraitsChange = true }
         }
         journal?.append(.profile(node: resolution.root))
@@ -153,14 +162,15 @@ extension FoldState {
 
     private mutating func judge(
         _ record: FoldRecord, _ event: FoldedEvent, _ resolution: Resolution,
-        _ signal: ConsentSignal, policy: CompiledPolicy, received: Timestamp
+        _ signal: ConsentSignal, _ integrations: UInt32??, policy: CompiledPolicy
     ) {
+        let received = event.received
         let root = resolution.root
         let standing = self.standing(of: root, policy: policy, now: received.microseconds)
         let isSuppressed = isSuppressed(root: root, candidates: scratch.candidates)
         let isUnreadable = signal.isUnreadable || hasUnreadable(keys: record.keys, root: root)
         let situation = situation(
-            event, source: record.source, standing, signal, policy: policy,
+            event, source: record.source, standing, signal, integrations, policy: policy,
             isSuppressed: isSuppressed, isUnreadable: isUnreadable)
         let entry = DecisionColumns.Entry(
             anchor: resolution.anchor,

@@ -55,6 +55,12 @@ struct PersonStandings {
         return entries[Int(root)]
     }
 
+    /// Looks at an entry; what it gives means nothing.
+    @inline(__always)
+    func touch(_ root: UInt32) -> UInt64 {
+        Int(root) < entries.count ? entries[Int(root)].types : 0
+    }
+
     mutating func keep(_ entry: Entry, of root: UInt32) {
         let missing = Int(root) + 1 - entries.count
         if missing > 0 { entries.append(contentsOf: repeatElement(Entry(), count: missing)) }
@@ -95,7 +101,9 @@ extension FoldState {
         -> PersonStandings.Entry
     {
         personStandings.use(policy)
-        if root != IdentityTable.none, let known = personStandings.entry(root, at: now) { return known }
+        if root != IdentityTable.none, let known = personStandings.entry(root, at: now) {
+            return known
+        }
         return workOut(root, policy: policy, now: now)
     }
 
@@ -109,16 +117,20 @@ extension FoldState {
             entry.row = personStandings.intern(row)
             return entry
         }
-        var states: [ConsentState] = []
-        swap(&states, &scratch.purposes)
-        purposeStates(of: root, policy: policy, now: now, into: &states)
-        for (index, state) in states.enumerated() {
-            row.set(state.value, purpose: policy.purposeNumbers[index])
+        if policy.isStrict {
+            row = strictest(of: root, policy: policy)
+        } else {
+            var states: [ConsentState] = []
+            swap(&states, &scratch.purposes)
+            purposeStates(of: root, policy: policy, now: now, into: &states)
+            for (index, state) in states.enumerated() {
+                row.set(state.value, purpose: policy.purposeNumbers[index])
+            }
+            swap(&states, &scratch.purposes)
+            limit(&entry, root: root, policy: policy, now: now)
         }
-        swap(&states, &scratch.purposes)
         entry.row = personStandings.intern(row)
         entry.isKnown = true
-        limit(&entry, root: root, policy: policy, now: now)
         if let types = identity.typeMask(ofRoot: root) {
             entry.types = types
         } else {
@@ -126,6 +138,21 @@ extension FoldState {
         }
         personStandings.keep(entry, of: root)
         return entry
+    }
+
+    /// Where any denial denies and nothing expires (C4), in one walk.
+    private func strictest(of root: UInt32, policy: CompiledPolicy) -> ConsentRow {
+        var row = ConsentRow()
+        var member = identity.firstMembers[Int(root)]
+        while member != IdentityTable.none {
+            consent.forEachStanding(of: member) { purpose, isGrant in
+                let bit = UInt64(1) << UInt64(purpose) & policy.purposeMask
+                if isGrant { row.granted |= bit } else { row.denied |= bit }
+            }
+            member = identity.nextMembers[Int(member)]
+        }
+        row.granted &= ~row.denied
+        return row
     }
 
     /// Between two ends of grants nothing changes by time alone.

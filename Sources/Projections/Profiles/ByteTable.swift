@@ -74,6 +74,25 @@ struct ByteTable {
         hash & 0xFFFF_FFFF_0000_0000 | UInt64(index)
     }
 
+    /// The first entry with this half of a hash; it may be another.
+    @inline(__always)
+    func likely(hash: UInt64) -> UInt32? {
+        let mask = slots.count - 1
+        var place = Int(truncatingIfNeeded: hash >> 32) & mask
+        while slots[place] != Self.free {
+            if slots[place] >> 32 == hash >> 32 { return UInt32(truncatingIfNeeded: slots[place]) }
+            place = (place + 1) & mask
+        }
+        return nil
+    }
+
+    /// Looks at an entry; what it gives means nothing.
+    @inline(__always)
+    func touch(_ index: UInt32) -> UInt64 {
+        let range = range(index)
+        return range.isEmpty ? UInt64(tags[Int(index)]) : UInt64(arena[range.lowerBound])
+    }
+
     /// Where the entry stands, or the free slot in which it would.
     private func slot(tag: UInt16, _ bytes: UnsafeRawBufferPointer, hash: UInt64) -> Int {
         let mask = slots.count - 1

@@ -85,6 +85,13 @@ struct IdentityTable {
         return index
     }
 
+    /// Looks at what an event asks of an identifier; what it gives means nothing.
+    @inline(__always)
+    func touch(_ identifier: UInt32) -> UInt64 {
+        values.touch(identifier) &+ UInt64(values.tags[Int(identifier)])
+            &+ UInt64(nodes[Int(identifier)])
+    }
+
     func find(type: String, value: [UInt8]) -> UInt32? {
         guard let tag = types.number(of: type) else { return nil }
         return value.withUnsafeBytes { values.find(tag: tag, $0) }

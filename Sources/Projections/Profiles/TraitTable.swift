@@ -180,8 +180,6 @@ struct ActivityTable {
 
     init() {}
 
-    var count: Int { entries.count }
-
     mutating func note(_ identifier: UInt32, time: Int64) {
         let missing = Int(identifier) + 1 - entries.count
         if missing > 0 { entries.append(contentsOf: repeatElement(Entry(), count: missing)) }
@@ -191,6 +189,10 @@ struct ActivityTable {
         entry.count += 1
         entries[Int(identifier)] = entry
     }
+
+    /// Looks at an entry; what it gives means nothing.
+    @inline(__always)
+    func touch(_ identifier: UInt32) -> UInt64 { UInt64(eventCount(of: identifier)) }
 
     /// Microseconds; `.max` where it anchored nothing.
     func first(of identifier: UInt32) -> Int64 { entries[Int(identifier)].first }

@@ -28,6 +28,8 @@ final class RecordBatch: @unchecked Sendable {
     }
 
     private let rows: UnsafeMutablePointer<Row> = .allocate(capacity: mostRows)
+    /// By row.
+    private let bodies: UnsafeMutablePointer<EventBody> = .allocate(capacity: mostRows)
     private(set) var count = 0
     private var text: UnsafeMutableRawBufferPointer = .allocate(
         byteCount: usualTextBytes, alignment: 16)
@@ -45,6 +47,7 @@ final class RecordBatch: @unchecked Sendable {
 
     deinit {
         rows.deallocate()
+        bodies.deallocate()
         text.deallocate()
     }
 
@@ -110,7 +113,11 @@ final class RecordBatch: @unchecked Sendable {
 
     /// Nil where it cannot be read: then the fold tries in its turn, and parks it.
     private func read(_ line: JSONView, policy: CompiledPolicy) -> EventReading? {
-        do throws(FoldProblem) { return try reader.read(line, policy: policy) } catch { return nil }
+        do throws(FoldProblem) {
+            return try reader.read(line, policy: policy, into: bodies + count)
+        } catch {
+            return nil
+        }
     }
 
     // MARK: Taking out

@@ -89,6 +89,7 @@ public struct Replayer {
             policy: state.governing(state.next))
         defer { ahead.stop() }
         while let batch = try ahead.next() {
+            state.warm(batch)
             for number in 0..<batch.count {
                 if case .needsHistory(let metrics) = state.apply(number, of: batch) {
                     return metrics
