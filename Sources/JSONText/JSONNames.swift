@@ -67,9 +67,9 @@ public struct JSONNames: Sendable {
 
 /// What ``JSONNames`` found of one object. Valid as long as the object's view.
 public struct JSONMembers {
-    private let view: JSONView
+    @usableFromInline let view: JSONView
     /// By name: the value's index; 0, where no value of a member stands, for none.
-    var values: InlineArray<16, UInt32>
+    @usableFromInline var values: InlineArray<16, UInt32>
 
     init(of view: JSONView) {
         self.view = view
@@ -77,6 +77,7 @@ public struct JSONMembers {
     }
 
     /// The member of the name at this place of the set.
+    @inlinable
     public subscript(place: Int) -> JSONView? {
         let value = values[place]
         return value == 0 ? nil : view.at(value)

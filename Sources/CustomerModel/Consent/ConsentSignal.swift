@@ -32,6 +32,23 @@ public struct ConsentSignal: Equatable, Sendable {
     /// What is narrowed on the event itself.
     public var narrowed: UInt64 { denials | missing }
 
+    /// What the event takes away from itself, apart from the rest: small, and all that most events need.
+    public struct Narrowing: Equatable, Sendable {
+        public var denials: UInt64 = 0
+        public var missing: UInt64 = 0
+        public var isUnreadable = false
+
+        public init() {}
+    }
+
+    public var narrowing: Narrowing {
+        var narrowing = Narrowing()
+        narrowing.denials = denials
+        narrowing.missing = missing
+        narrowing.isUnreadable = isUnreadable
+        return narrowing
+    }
+
     /// Whether the event says nothing about consent.
     public var isSilent: Bool {
         guard granted | denied | deniedByGPC | missing == 0, !isUnreadable, others.isEmpty else {

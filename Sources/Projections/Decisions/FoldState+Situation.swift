@@ -8,7 +8,7 @@ extension FoldState {
     ///   nil when it says nothing.
     mutating func situation(
         _ event: FoldedEvent, source sourceName: String, _ standing: PersonStandings.Entry,
-        _ signal: ConsentSignal, _ integrations: UInt32??, policy: CompiledPolicy,
+        _ own: ConsentSignal.Narrowing, _ integrations: UInt32??, policy: CompiledPolicy,
         isSuppressed: Bool, isUnreadable: Bool
     ) -> UInt32 {
         var flags: Situation.Flags = []
@@ -20,7 +20,7 @@ extension FoldState {
         if source == nil || name == nil || integrations == nil || standing.hasOtherTypes {
             flags.insert(.open)
         }
-        let consent = consentNumber(standing, signal, event, source: sourceName, policy: policy)
+        let consent = consentNumber(standing, own, event, source: sourceName, policy: policy)
         return situations.intern(
             Situation(
                 source: source ?? .max, type: event.type.rawValue, flags: flags,
@@ -30,12 +30,11 @@ extension FoldState {
 
     /// The person's state, narrowed as ``narrow(_:by:policy:body:source:offset:)`` has it, by its number.
     private mutating func consentNumber(
-        _ standing: PersonStandings.Entry, _ signal: ConsentSignal, _ event: FoldedEvent,
+        _ standing: PersonStandings.Entry, _ own: ConsentSignal.Narrowing, _ event: FoldedEvent,
         source: String, policy: CompiledPolicy
     ) -> UInt32 {
         let country = policy.reading.country(of: event.body, source: source)
-        let denials = signal.denials
-        guard country != nil || denials | signal.missing != 0 || signal.isUnreadable else {
+        guard country != nil || own.denials | own.missing != 0 || own.isUnreadable else {
             return personStandings.number(of: standing.row, in: &situations)
         }
         var row = personStandings[standing.row]
@@ -43,11 +42,11 @@ extension FoldState {
             let known = row.granted | row.denied | row.expired
             row.granted |= policy.numbers(policy.grantedByDefault(in: country)) & ~known
         }
-        let denied = policy.numbers(denials)
+        let denied = policy.numbers(own.denials)
         row.granted &= ~denied
         row.expired &= ~denied
         row.denied |= denied
-        row.granted &= signal.isUnreadable ? 0 : ~policy.numbers(signal.missing)
+        row.granted &= own.isUnreadable ? 0 : ~policy.numbers(own.missing)
         return situations.intern(consent: row)
     }
 }

@@ -137,11 +137,15 @@ struct SituationTable {
         names.write(into: &out)
         integrations.write(into: &out)
         out.column(consents.elements.flatMap { [$0.granted, $0.denied, $0.expired] })
-        out.column(
-            situations.elements.flatMap { element in
-                let (a, b, c) = element.words
-                return [a, b, c]
-            })
+        var words: [UInt64] = []
+        words.reserveCapacity(situations.count * 3)
+        for element in situations.elements {
+            let (a, b, c) = element.words
+            words.append(a)
+            words.append(b)
+            words.append(c)
+        }
+        out.column(words)
     }
 
     init(from reader: inout CanonicalReader, key: SipKey) throws(CanonicalError) {

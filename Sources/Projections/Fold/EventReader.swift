@@ -47,14 +47,17 @@ struct EventReader {
         readIdentifiers(body, policy.identity)
         let signal = ConsentSignal.read(body, by: policy.reading, received: received)
         var number: Int?
+        var narrowing = ConsentSignal.Narrowing()
         if !signal.isSilent {
             number = signals.count
+            narrowing = signal.narrowing
             signals.append(signal)
         }
         room.initialize(to: body)
         return EventReading(
             room: UnsafePointer(room), type: type, received: received,
-            offers: first..<offers.count, signal: number, integrations: readIntegrations(body))
+            offers: first..<offers.count, signal: number, narrowing: narrowing,
+            integrations: readIntegrations(body))
     }
 
     /// What the event says about integrations: the item's own, a NUL, and its batch's.
@@ -134,6 +137,8 @@ struct EventReading {
     var offers: Range<Int>
     /// In ``EventReader/signals``; nil where the event says nothing about consent.
     var signal: Int?
+    /// What that takes away from the event itself.
+    var narrowing: ConsentSignal.Narrowing
     /// In ``EventReader/values``; nil where the event says nothing about integrations.
     var integrations: Range<Int>?
 }

@@ -23,21 +23,14 @@ extension FoldState {
                 situations.intern(integrations: UnsafeRawBufferPointer(rebasing: $0[range]))
             }
         }
-        guard let number = reading.signal else {
-            enrich(event, resolution)
-            judge(record, event, resolution, Self.silence, integrations, policy: policy)
-            return
+        if let number = reading.signal {
+            assertConsent(
+                reader.signals[number], resolution, policy: policy, time: time,
+                received: received, offset: record.offset)
         }
-        let signal = reader.signals[number]
-        assertConsent(
-            signal, resolution, policy: policy, time: time, received: received,
-            offset: record.offset)
         enrich(event, resolution)
-        judge(record, event, resolution, signal, integrations, policy: policy)
+        judge(record, event, resolution, integrations, reading, in: reader, policy: policy)
     }
-
-    /// What an event says that says nothing about consent.
-    private static let silence = ConsentSignal()
 
     /// One event as the stages pass it on.
     struct FoldedEvent {
@@ -162,15 +155,17 @@ extension FoldState {
 
     private mutating func judge(
         _ record: FoldRecord, _ event: FoldedEvent, _ resolution: Resolution,
-        _ signal: ConsentSignal, _ integrations: UInt32??, policy: CompiledPolicy
+        _ integrations: UInt32??, _ reading: EventReading, in reader: EventReader,
+        policy: CompiledPolicy
     ) {
         let received = event.received
         let root = resolution.root
         let standing = self.standing(of: root, policy: policy, now: received.microseconds)
         let isSuppressed = isSuppressed(root: root, candidates: scratch.candidates)
-        let isUnreadable = signal.isUnreadable || hasUnreadable(keys: record.keys, root: root)
+        let isUnreadable =
+            reading.narrowing.isUnreadable || hasUnreadable(keys: record.keys, root: root)
         let situation = situation(
-            event, source: record.source, standing, signal, integrations, policy: policy,
+            event, source: record.source, standing, reading.narrowing, integrations, policy: policy,
             isSuppressed: isSuppressed, isUnreadable: isUnreadable)
         let entry = DecisionColumns.Entry(
             anchor: resolution.anchor,
@@ -183,6 +178,7 @@ extension FoldState {
             decisions.append(entry, moment: moment)
             return
         }
+        let signal = reading.signal.map { reader.signals[$0] } ?? ConsentSignal()
         var purposes: [ConsentState] = []
         swap(&purposes, &scratch.purposes)
         defer { swap(&purposes, &scratch.purposes) }

@@ -182,15 +182,30 @@ public struct FoldState: Sendable {
         return step
     }
 
-    /// The same for a record that was read ahead.
-    mutating func apply(_ number: Int, of batch: RecordBatch) -> FoldStep {
+    /// Applies records that were read ahead, up to one that leaves something to do.
+    mutating func apply(_ batch: RecordBatch) -> FoldStep {
+        warm(batch)
+        // Once for all of them: each reads its own out of these.
+        let reader = batch.reader
+        let policy = batch.policy
+        for number in 0..<batch.count {
+            let step = apply(number, of: batch, reader, readBy: policy)
+            if step != .done { return step }
+        }
+        return .done
+    }
+
+    private mutating func apply(
+        _ number: Int, of batch: RecordBatch, _ reader: EventReader,
+        readBy policy: CompiledPolicy?
+    ) -> FoldStep {
         batch.withRecord(number) { record, line, reading in
             begin(record)
             var step = FoldStep.done
             do {
                 let line = try line.get()
-                if let reading, let policy = batch.policy, policy === governing(record.offset) {
-                    applyEvent(record, reading, in: batch.reader, policy: policy)
+                if let reading, let policy, policy === governing(record.offset) {
+                    applyEvent(record, reading, in: reader, policy: policy)
                 } else {
                     step = try fold(record, line)
                 }

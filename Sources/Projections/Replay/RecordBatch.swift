@@ -96,7 +96,7 @@ final class RecordBatch: @unchecked Sendable {
         }
         textCount = range.upperBound
         let firstKey = keys.count
-        for key in view.keys { keys.append(key) }
+        view.keys.append(to: &keys)
         var row = Row(
             offset: view.offset.value, recorded: view.recorded, occurred: view.occurred,
             kind: view.kind, source: names.source(of: view), name: names.name(of: view),

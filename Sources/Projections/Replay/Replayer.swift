@@ -66,7 +66,7 @@ public struct Replayer {
     }
 
     /// From so many records on, a second thread reads them: it must be worth its start.
-    var readsAheadFrom: UInt64 = 4096
+    package var readsAheadFrom: UInt64 = 4096
 
     /// - Returns: metrics that must be counted over the past before the next record is applied.
     private mutating func fold(_ state: inout FoldState, to limit: Offset) throws -> [Int] {
@@ -89,12 +89,7 @@ public struct Replayer {
             policy: state.governing(state.next))
         defer { ahead.stop() }
         while let batch = try ahead.next() {
-            state.warm(batch)
-            for number in 0..<batch.count {
-                if case .needsHistory(let metrics) = state.apply(number, of: batch) {
-                    return metrics
-                }
-            }
+            if case .needsHistory(let metrics) = state.apply(batch) { return metrics }
             ahead.giveBack(batch, policy: state.governing(state.next))
         }
         return []
