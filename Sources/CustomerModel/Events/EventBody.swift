@@ -2,8 +2,9 @@ public import JSONText
 
 /// One collected message together with what its request said around it (L1).
 ///
-/// The item is the client's own object; the shared context and integrations are those of the batch it
-/// came in. The item wins, member by member. Valid only inside the closure that parsed the text.
+/// The item is the client's own object, for mParticle's clients in the form of the six calls (see
+/// ``MParticleForm``); the shared context and integrations are those of the batch it came in. The item
+/// wins, member by member. Valid only inside the closure that parsed the text.
 public struct EventBody {
     /// The client's message.
     public let item: JSONView
@@ -44,27 +45,45 @@ public struct EventBody {
     ])
     private static let lineNames = JSONNames([
         "body", "type", "context", "integrations", "sentAt", "messageId", "gpc", "import",
-        "asIfLive",
+        "asIfLive", "robot",
     ])
+    /// What only mParticle's events say of themselves; nil for all others.
+    public let mparticle: MParticleMarks?
+    /// `true` where its user agent named itself a robot when it was taken; otherwise nil.
+    private let robot: JSONView?
 
-    /// Reads the envelope of one line of the log.
+    /// Reads the envelope of one line of the log and hands the event to `visit`, whatever its dialect.
     ///
     /// - Returns: nil when the line has no `body` object, which no line of an event lacks.
-    public init?(line: JSONView) {
-        let found = Self.lineNames.members(of: line)
+    public static func read<R, E: Error>(
+        line: JSONView, _ visit: (EventBody) throws(E) -> R
+    ) throws(E) -> R? {
+        let found = lineNames.members(of: line)
         guard let item = found[0], item.kind == .object else { return nil }
+        guard let form = MParticleForm(line: line, item: item) else {
+            return try visit(EventBody(item: item, line: found))
+        }
+        return try form.read { (common) throws(E) in
+            try visit(EventBody(item: common, line: found, mparticle: form.marks))
+        }
+    }
+
+    /// - Parameter line: the envelope's ``lineNames``.
+    private init(item: JSONView, line: JSONMembers, mparticle: MParticleMarks? = nil) {
         self.init(
-            item: item, envelopeType: found[1], sharedContext: found[2],
-            sharedIntegrations: found[3], sentAt: found[4], serverMessageID: found[5],
-            hasGPC: found[6]?.bool == true,
-            isImport: found[7]?.bool == true && found[8]?.bool != true)
+            item: item, envelopeType: line[1], sharedContext: line[2],
+            sharedIntegrations: line[3], sentAt: line[4], serverMessageID: line[5],
+            hasGPC: line[6]?.bool == true,
+            isImport: line[7]?.bool == true && line[8]?.bool != true, mparticle: mparticle,
+            robot: line[9])
     }
 
     /// Joins an item with the parts of its request.
     public init(
         item: JSONView, envelopeType: JSONView?, pathType: EventType? = nil,
         sharedContext: JSONView?, sharedIntegrations: JSONView?, sentAt: JSONView?,
-        serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool
+        serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool, mparticle: MParticleMarks? = nil,
+        robot: JSONView? = nil
     ) {
         members = Self.itemNames.members(of: item)
         self.item = item
@@ -72,7 +91,9 @@ public struct EventBody {
         self.sharedIntegrations = sharedIntegrations
         self.sentAt = sentAt ?? members[Place.sentAt]
         self.hasGPC = hasGPC
+        self.robot = robot
         self.isImport = isImport
+        self.mparticle = mparticle
         messageID = serverMessageID ?? members[Place.messageID]
         let own = members[Place.type]
         type = Self.type(own ?? envelopeType) ?? (own == nil ? pathType : nil)
@@ -120,6 +141,7 @@ public struct EventBody {
     /// What stands at `path`, from the message's root. Under `context` and `integrations` the batch's
     /// members count where the item has none of that name.
     public func value(at path: FieldPath) -> JSONView? {
+        if path.names == ["robot"] { return robot }
         if let own = item.value(at: path.names) { return own }
         guard path.names.count > 1 else { return nil }
         let shared: JSONView?

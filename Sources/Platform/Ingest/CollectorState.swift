@@ -27,6 +27,8 @@ struct CollectorState: ~Copyable {
         var durableThrough: Offset?
         /// Items whose candidate record cannot be read.
         var unreadable: [Int] = []
+        /// Duplicates whose payload is another than the one that stays.
+        var conflicts: [Int] = []
 
         mutating func noteDuplicate(of offset: UInt64) {
             duplicates += 1
@@ -58,8 +60,16 @@ struct CollectorState: ~Copyable {
             let first = Int(batch.firstSame[place])
             switch others[first] {
             case .unreadable: result.unreadable.append(place)
-            case .duplicate(let offset): result.noteDuplicate(of: offset)
-            case .new, .unknown, nil: if first != place { result.duplicates += 1 }
+            case .duplicate(let offset, let isConflict):
+                result.noteDuplicate(of: offset)
+                let isOther = batch.bodySums[place] != batch.bodySums[first]
+                if isConflict || isOther { result.conflicts.append(place) }
+            case .new, .unknown, nil:
+                guard first != place else { continue }
+                result.duplicates += 1
+                if batch.bodySums[place] != batch.bodySums[first] {
+                    result.conflicts.append(place)
+                }
             }
         }
         if let refusal = write(batch, new, to: log, &result) { return .refused(refusal) }
@@ -69,7 +79,7 @@ struct CollectorState: ~Copyable {
     /// What is known of one item against everything appended before.
     private enum Verdict {
         case new
-        case duplicate(of: UInt64)
+        case duplicate(of: UInt64, isConflict: Bool)
         case unreadable
         /// A question was added.
         case unknown
@@ -79,14 +89,27 @@ struct CollectorState: ~Copyable {
         _ batch: borrowing PendingBatch, _ place: Int, _ known: RecordedMessages.Verdicts,
         _ questions: inout [RecordedMessages.Question]
     ) -> Verdict {
+        let verdict = self.verdict(batch, place, .message, batch.ids, known, &questions)
+        guard batch.hasPlace(place), case .new = verdict else { return verdict }
+        return self.verdict(batch, place, .place, batch.places, known, &questions)
+    }
+
+    private func verdict(
+        _ batch: borrowing PendingBatch, _ place: Int, _ sort: MessageIDs.Sort, _ ids: MessageIDs,
+        _ known: RecordedMessages.Verdicts, _ questions: inout [RecordedMessages.Question]
+    ) -> Verdict {
         var verdict = Verdict.new
         let source = batch.context.source
-        index.forEachCandidate(batch.drafts[place].keys[0]) { offset in
+        index.forEachCandidate(batch.drafts[place].keys[sort.key]) { offset in
             if case .duplicate = verdict { return }
-            let isSame = batch.ids.withID(place) { recent.holds($0, source: source, at: offset) }
-            let question = RecordedMessages.Question(item: place, offset: offset)
-            switch isSame.map({ $0 ? .same : .other }) ?? known[question] {
-            case .same: verdict = .duplicate(of: offset)
+            let isSame = ids.withID(place) {
+                recent.holds(
+                    $0, sort, source: source, at: offset, sum: batch.bodySums[place])
+            }
+            let question = RecordedMessages.Question(item: place, offset: offset, sort: sort)
+            switch isSame ?? known[question] {
+            case .same: verdict = .duplicate(of: offset, isConflict: false)
+            case .conflict: verdict = .duplicate(of: offset, isConflict: true)
             case .other: break
             case .unreadable: verdict = .unreadable
             case nil:
@@ -134,10 +157,15 @@ struct CollectorState: ~Copyable {
             // A tick has no message id.
             guard let hash = drafts[place].keys.first else { continue }
             index.insert(hash: hash, offset: first + UInt64(place))
+            let item = items.isEmpty ? place : Int(items[place])
+            if batch.hasPlace(item) {
+                index.insert(hash: drafts[place].keys[1], offset: first + UInt64(place))
+            }
         }
         recent.append(
             RecentMessages.Batch(
-                source: source, first: first, count: drafts.count, items: items, ids: batch.ids),
+                source: source, first: first, count: drafts.count, items: items, ids: batch.ids,
+                places: batch.places, sums: batch.bodySums),
             durableEnd: log.durableEnd.value)
         let last = first + UInt64(drafts.count) - 1
         result.last = Offset(last)
@@ -162,6 +190,8 @@ public struct CollectCounts: Sendable, Equatable {
     public var requests: UInt64 = 0
     public var accepted: UInt64 = 0
     public var duplicates: UInt64 = 0
+    /// Of the duplicates, those with another payload.
+    public var conflicts: UInt64 = 0
     public var suppressed: UInt64 = 0
     public var rejected: UInt64 = 0
 
@@ -171,6 +201,7 @@ public struct CollectCounts: Sendable, Equatable {
         requests += 1
         accepted += UInt64(outcome.accepted)
         duplicates += UInt64(outcome.duplicates)
+        conflicts += UInt64(outcome.conflicts.count)
         suppressed += UInt64(outcome.suppressed)
         rejected += UInt64(outcome.rejected.count)
     }

@@ -18,12 +18,20 @@ public struct PendingBatch: Sendable {
     /// bring their own time.
     let head: [UInt8]
     /// What the request says around each item: `,"sentAt":"…","context":{…},…`.
-    let envelope: [UInt8]
+    private(set) var envelope: [UInt8]
 
     private(set) var drafts: [RecordDraft] = []
     /// When each draft was received: all the same unless the pace is as if live.
     private(set) var received: [Int64] = []
     private(set) var ids = MessageIDs()
+    /// CRC-32C of each draft's `body`, to see whether what comes with a known id says the same.
+    private(set) var bodySums: [UInt32] = []
+    private var bodies: [Range<Int>] = []
+    /// Whether the shared context is stored otherwise than it came.
+    let isSharedContextChanged: Bool
+    /// Places in requests that name themselves (see ``MParticleMarks/place``), one for each draft; empty for
+    /// those without. Empty itself where no draft has one.
+    private(set) var places = MessageIDs()
     /// For each draft, the first one of this request with the same message id: itself unless it repeats.
     private(set) var firstSame: [Int32] = []
     private var sameTable: [Int32] = []
@@ -32,6 +40,9 @@ public struct PendingBatch: Sendable {
     private(set) var rejected: [RejectedItem] = []
     private(set) var rejects: [RejectEntry] = []
     private(set) var suppressedCount = 0
+    private(set) var repeatedCount = 0
+    /// Names of the requests in this one (see ``MParticleMarks/place``).
+    var requests: Set<String> = []
     /// How many items were offered, taken or not.
     public private(set) var itemCount = 0
     private(set) var draftBytes = 0
@@ -47,6 +58,8 @@ public struct PendingBatch: Sendable {
         self.keyMask = keyMask
         head = Self.head(source: context.source, received: context.received)
         envelope = Self.envelope(context, shared)
+        isSharedContextChanged =
+            shared.context.map { !context.sharedContextForm.changes(in: $0).isEmpty } ?? false
     }
 
     /// Makes room for this many items at once.
@@ -57,6 +70,9 @@ public struct PendingBatch: Sendable {
         ids.reserve(items)
     }
 
+    /// Why the first item that was not let in was not.
+    public var firstRefusal: ItemRefusal? { rejected.first?.refusal }
+
     // MARK: What admission finds
 
     mutating func nextIndex() -> Int {
@@ -66,17 +82,45 @@ public struct PendingBatch: Sendable {
 
     mutating func suppress() { suppressedCount += 1 }
 
+    /// Items that repeat others of the same request as a whole.
+    mutating func repeatItems(_ count: Int) {
+        itemCount += count
+        repeatedCount += count
+    }
+
+    /// Goes on with items that have other parts around them.
+    mutating func surround(with envelope: [UInt8]) { self.envelope = envelope }
+
     mutating func append(
-        _ draft: RecordDraft, received: Int64, id: UnsafeRawBufferPointer, item: Int
+        _ draft: RecordDraft, body: Range<Int>, received: Int64, id: UnsafeRawBufferPointer,
+        placed: [UInt8]? = nil, item: Int
     ) {
         let place = Int32(drafts.count)
         draftBytes += draft.tail.count
+        bodies.append(body)
+        bodySums.append(
+            draft.tail.withUnsafeBytes { CRC32C.of(UnsafeRawBufferPointer(rebasing: $0[body])) })
         ids.append(id)
+        if placed != nil || places.count > 0 {
+            while places.count < drafts.count {
+                places.append(UnsafeRawBufferPointer(start: nil, count: 0))
+            }
+            (placed ?? []).withUnsafeBytes { places.append($0) }
+        }
         drafts.append(draft)
         drafts[Int(place)].keys[0] &= keyMask
         itemIndexes.append(Int32(item))
         if context.pace == .asIfLive { self.received.append(received) }
         firstSame.append(firstWithSameID(as: place))
+    }
+
+    /// What the reject file says of a draft whose message id stands with another payload.
+    func conflict(ofDraft place: Int) -> RejectEntry {
+        drafts[place].tail.withUnsafeBytes { tail in
+            RejectEntry(
+                time: context.received, source: context.source, refusal: .messageIDConflict,
+                recordNumber: nil, bytes: UnsafeRawBufferPointer(rebasing: tail[bodies[place]]))
+        }
     }
 
     /// Notes an item that is not taken, for the answer and for the reject file.
@@ -136,21 +180,28 @@ public struct PendingBatch: Sendable {
 
     private static func envelope(_ context: CollectContext, _ shared: SharedParts) -> [UInt8] {
         var out: [UInt8] = []
-        func add(_ name: StaticString, _ view: JSONView?, kind: JSONView.Kind) {
+        func add(
+            _ name: StaticString, _ view: JSONView?, kind: JSONView.Kind,
+            _ form: StoredForm = StoredForm(leftOut: [], addresses: [])
+        ) {
             guard let view, view.kind == kind, kind == .string || view.count > 0 else { return }
             out.append(contentsOf: ",\"\(name)\":".utf8)
-            view.writeMinified(into: &out)
+            form.write(view, into: &out)
         }
         // A sent time that nobody can read corrects nothing and is not kept.
         if EventClock.time(shared.sentAt) != nil { add("sentAt", shared.sentAt, kind: .string) }
-        add("context", shared.context, kind: .object)
+        add("context", shared.context, kind: .object, context.sharedContextForm)
         add("integrations", shared.integrations, kind: .object)
+        writeCircumstances(context, into: &out)
+        return out
+    }
+
+    static func writeCircumstances(_ context: CollectContext, into out: inout [UInt8]) {
         if context.hasGPC { out.append(contentsOf: ",\"gpc\":true".utf8) }
         switch context.pace {
         case .live: break
         case .imported: out.append(contentsOf: ",\"import\":true".utf8)
         case .asIfLive: out.append(contentsOf: ",\"asIfLive\":true".utf8)
         }
-        return out
     }
 }

@@ -35,13 +35,14 @@ struct EventReader {
         signals.removeAll(keepingCapacity: true)
     }
 
-    /// - Parameter room: where the event's body goes, which is read again and again.
+    /// - Parameters:
+    ///   - line: the whole line.
+    ///   - room: what stands in it; it must stay where it is as long as the reading is used.
     mutating func read(
-        _ line: JSONView, policy: CompiledPolicy, into room: UnsafeMutablePointer<EventBody>
+        _ line: JSONView, _ room: UnsafePointer<EventBody>, policy: CompiledPolicy
     ) throws(FoldProblem) -> EventReading {
-        guard let body = EventBody(line: line), let type = body.type else {
-            throw FoldProblem.notAnEvent
-        }
+        let body = room.pointee
+        guard let type = body.type else { throw FoldProblem.notAnEvent }
         guard let received = EventClock.time(line["received"]) else { throw FoldProblem.noTime }
         let first = offers.count
         readIdentifiers(body, policy.identity)
@@ -53,9 +54,8 @@ struct EventReader {
             narrowing = signal.narrowing
             signals.append(signal)
         }
-        room.initialize(to: body)
         return EventReading(
-            room: UnsafePointer(room), type: type, received: received,
+            room: room, type: type, received: received,
             offers: first..<offers.count, signal: number, narrowing: narrowing,
             integrations: readIntegrations(body))
     }
@@ -74,6 +74,7 @@ struct EventReader {
 
     private mutating func readIdentifiers(_ body: EventBody, _ rules: CompiledIdentity) {
         var ordinal: UInt16 = 0
+        let limit = EventIdentifiers.limit(of: body) + EventIdentifiers.limit
         EventIdentifiers.forEach(in: body) { type, value in
             offer(value, rank: rules.rank(of: type), rules, ordinal: ordinal)
             ordinal += 1
@@ -81,7 +82,7 @@ struct EventReader {
         guard rules.hasPaths else { return }
         for (rank, paths) in rules.paths.enumerated() {
             for path in paths {
-                guard let value = body.value(at: path), ordinal < EventIdentifiers.limit * 2
+                guard let value = body.value(at: path), ordinal < limit
                 else { continue }
                 offer(value, rank: rank, rules, ordinal: ordinal)
                 ordinal += 1
@@ -131,6 +132,8 @@ struct EventReader {
 /// The body stands apart: it is large, and most events are folded without another look at it.
 struct EventReading {
     fileprivate(set) var room: UnsafePointer<EventBody>
+    /// The person's number that the event names; what it means, the fold knows.
+    var mpid: MPID? { room.pointee.mparticle?.mpid }
     var type: EventType
     var received: Timestamp
     /// In ``EventReader/offers``, in the event's own order.

@@ -1,3 +1,5 @@
+import CustomerModel
+
 /// One record as the fold takes it: its columns and its line.
 ///
 /// Unchecked only for the pointers: a record is applied by the thread that read it, before the next one
@@ -28,6 +30,16 @@ public struct FoldRecord: @unchecked Sendable {
         self.name = name
         self.keys = keys
         self.line = line
+    }
+
+    /// The event's name: its column holds a type in angle brackets where the event has none.
+    func eventName(_ type: EventType) -> String {
+        switch type {
+        // Bytes first: few names begin so, and characters are dear.
+        case .track, .page, .screen:
+            name.utf8.first == 0x3C && name.first == "<" && name.last == ">" ? "" : name
+        case .identify, .group, .alias: ""
+        }
     }
 }
 

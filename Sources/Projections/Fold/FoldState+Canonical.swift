@@ -64,6 +64,7 @@ extension FoldState {
         sources.write(into: &out)
         profileColumns.write(into: &out)
         planTable.write(into: &out)
+        ticks.write(into: &out)
     }
 
     /// SHA-256 of ``canonicalBytes()``, without the words of losses: equal states have equal digests, on
@@ -148,6 +149,7 @@ extension FoldState {
         else { throw CanonicalError(position: reader.position, expected: "the policies' fields") }
         profileColumns = columns
         planTable = try PlanTable(from: &reader)
+        ticks = try TickColumns(from: &reader)
         guard reader.isAtEnd, decisions.end == next else {
             throw CanonicalError(position: reader.position, expected: "the end of the state")
         }

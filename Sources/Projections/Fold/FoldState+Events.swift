@@ -45,16 +45,7 @@ extension FoldState {
         var offset: UInt64
     }
 
-    /// The name column holds a type in angle brackets where the event has no name.
-    func eventName(_ record: FoldRecord, _ type: EventType) -> String {
-        switch type {
-        case .track, .page, .screen:
-            // Bytes first: few names begin so, and characters are dear.
-            record.name.utf8.first == 0x3C && record.name.first == "<" && record.name.last == ">"
-                ? "" : record.name
-        case .identify, .group, .alias: ""
-        }
-    }
+    func eventName(_ record: FoldRecord, _ type: EventType) -> String { record.eventName(type) }
 
     // MARK: Identity
 
@@ -63,6 +54,7 @@ extension FoldState {
     ) {
         scratch.candidates.removeAll(keepingCapacity: true)
         let rules = policy.identity
+        if let mpid = reading.mpid { offer(mpid, rules) }
         for place in reading.offers {
             let offer = reader.offers[place]
             let identifier = reader.values.withUnsafeBytes {
@@ -82,6 +74,15 @@ extension FoldState {
                 at -= 1
             }
         }
+    }
+
+    /// A number that this platform gave out names the identifier whose birth it is made of (I6); of others
+    /// nothing is known.
+    private mutating func offer(_ mpid: MPID, _ rules: CompiledIdentity) {
+        guard let identifier = identity.identifier(born: mpid.profile(key: key)),
+            let rank = rules.rank(of: identity.typeName(identifier))
+        else { return }
+        scratch.candidates.append(Candidate(identifier: identifier, rank: rank))
     }
 
     // MARK: Consent
@@ -123,7 +124,7 @@ extension FoldState {
         let anchor = resolution.anchor
         activity.note(anchor, time: event.time)
         var didTraitsChange = false
-        if event.type == .identify {
+        if event.type == .identify || event.body.mparticle != nil {
             if takeTraits(event.body.traits, anchor, event) { didTraitsChange = true }
             if takeTraits(event.body.context("traits"), anchor, event) { didTraitsChange = true }
         }

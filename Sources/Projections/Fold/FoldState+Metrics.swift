@@ -132,15 +132,16 @@ extension FoldState {
         defer { swap(&parser, &scratch.parser) }
         do {
             try parser.parseTrusted(record.line) { line in
-                guard let body = EventBody(line: line), let type = body.type,
-                    let received = EventClock.time(line["received"])
-                else { return }
-                withUnsafePointer(to: body) { room in
-                    let event = FoldedEvent(
-                        room: room, type: type, name: eventName(record, type),
-                        time: min(record.occurred, received.microseconds), received: received,
-                        offset: record.offset)
-                    for metric in new { _ = note(metric, event, anchor: anchor) }
+                _ = EventBody.read(line: line) { body in
+                    guard let type = body.type, let received = EventClock.time(line["received"])
+                    else { return }
+                    withUnsafePointer(to: body) { room in
+                        let event = FoldedEvent(
+                            room: room, type: type, name: eventName(record, type),
+                            time: min(record.occurred, received.microseconds),
+                            received: received, offset: record.offset)
+                        for metric in new { _ = note(metric, event, anchor: anchor) }
+                    }
                 }
             }
         } catch {

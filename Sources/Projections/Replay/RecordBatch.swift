@@ -113,11 +113,17 @@ final class RecordBatch: @unchecked Sendable {
 
     /// Nil where it cannot be read: then the fold tries in its turn, and parks it.
     private func read(_ line: JSONView, policy: CompiledPolicy) -> EventReading? {
-        do throws(FoldProblem) {
-            return try reader.read(line, policy: policy, into: bodies + count)
-        } catch {
-            return nil
+        let reading = EventBody.read(line: line) { body -> EventReading? in
+            // Of mParticle's form nothing is left once it was read: it is made anew for the fold.
+            guard body.mparticle == nil else { return nil }
+            (bodies + count).initialize(to: body)
+            do throws(FoldProblem) {
+                return try reader.read(line, UnsafePointer(bodies + count), policy: policy)
+            } catch {
+                return nil
+            }
         }
+        return reading ?? nil
     }
 
     // MARK: Taking out
