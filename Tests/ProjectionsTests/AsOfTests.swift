@@ -156,7 +156,8 @@ import Testing
                 take(
                     FoldRecord(
                         offset: offset, kind: 1, recorded: 0, occurred: 0, source: "web",
-                        name: "Order Completed", keys: [], line: $0))
+                        name: "Order Completed", keys: UnsafeBufferPointer(start: nil, count: 0),
+                        line: $0))
             }
         }
         let told = past.profile().attributes

@@ -170,11 +170,13 @@ struct History {
     private func withRecord<R>(_ place: Int, _ body: (FoldRecord) -> R) -> R {
         let (header, line) = records[place]
         return line.withUnsafeBytes { bytes in
-            body(
-                FoldRecord(
-                    offset: header.offset, kind: header.kind, recorded: header.recorded,
-                    occurred: header.occurred, source: header.source, name: header.name,
-                    keys: header.keys, line: bytes))
+            header.keys.withUnsafeBufferPointer { keys in
+                body(
+                    FoldRecord(
+                        offset: header.offset, kind: header.kind, recorded: header.recorded,
+                        occurred: header.occurred, source: header.source, name: header.name,
+                        keys: keys, line: bytes))
+            }
         }
     }
 

@@ -32,6 +32,32 @@ public struct ConsentSignal: Equatable, Sendable {
     /// What is narrowed on the event itself.
     public var narrowed: UInt64 { denials | missing }
 
+    /// What the event takes away from itself, apart from the rest: small, and all that most events need.
+    public struct Narrowing: Equatable, Sendable {
+        public var denials: UInt64 = 0
+        public var missing: UInt64 = 0
+        public var isUnreadable = false
+
+        public init() {}
+    }
+
+    public var narrowing: Narrowing {
+        var narrowing = Narrowing()
+        narrowing.denials = denials
+        narrowing.missing = missing
+        narrowing.isUnreadable = isUnreadable
+        return narrowing
+    }
+
+    /// Whether the event says nothing about consent.
+    public var isSilent: Bool {
+        guard granted | denied | deniedByGPC | missing == 0, !isUnreadable, others.isEmpty else {
+            return false
+        }
+        if case .some = tcString { return false }
+        return true
+    }
+
     /// Everything that is asserted, reader by reader; GPC hangs on the device and is not among it.
     ///
     /// Where one signal could not be read, what the others deny still stands and what they grant does not.
@@ -126,7 +152,7 @@ public struct ConsentSignal: Equatable, Sendable {
 extension EventBody {
     /// Whether the item or its batch names at least one integration.
     fileprivate var hasIntegrations: Bool {
-        item["integrations"].map { $0.count > 0 } == true
+        integrations.map { $0.count > 0 } == true
             || sharedIntegrations.map { $0.count > 0 } == true
     }
 }

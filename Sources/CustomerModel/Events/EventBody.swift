@@ -22,6 +22,31 @@ public struct EventBody {
     public let type: EventType?
     /// The message id: the item's own, or the one the server gave it; nil while neither exists.
     public let messageID: JSONView?
+    /// The item's members that nearly everybody asks for, found in one walk.
+    private let members: JSONMembers
+
+    /// Places in ``itemNames``.
+    private enum Place {
+        static let sentAt = 0
+        static let messageID = 1
+        static let type = 2
+        static let userID = 3
+        static let anonymousID = 4
+        static let previousID = 5
+        static let groupID = 6
+        static let traits = 7
+        static let context = 8
+        static let integrations = 9
+    }
+
+    private static let itemNames = JSONNames([
+        "sentAt", "messageId", "type", "userId", "anonymousId", "previousId", "groupId", "traits",
+        "context", "integrations",
+    ])
+    private static let lineNames = JSONNames([
+        "body", "type", "context", "integrations", "sentAt", "messageId", "gpc", "import",
+        "asIfLive", "robot",
+    ])
     /// What only mParticle's events say of themselves; nil for all others.
     public let mparticle: MParticleMarks?
     /// `true` where its user agent named itself a robot when it was taken; otherwise nil.
@@ -33,22 +58,24 @@ public struct EventBody {
     public static func read<R, E: Error>(
         line: JSONView, _ visit: (EventBody) throws(E) -> R
     ) throws(E) -> R? {
-        guard let item = line["body"], item.kind == .object else { return nil }
+        let found = lineNames.members(of: line)
+        guard let item = found[0], item.kind == .object else { return nil }
         guard let form = MParticleForm(line: line, item: item) else {
-            return try visit(EventBody(item: item, line: line))
+            return try visit(EventBody(item: item, line: found))
         }
         return try form.read { (common) throws(E) in
-            try visit(EventBody(item: common, line: line, mparticle: form.marks))
+            try visit(EventBody(item: common, line: found, mparticle: form.marks))
         }
     }
 
-    private init(item: JSONView, line: JSONView, mparticle: MParticleMarks? = nil) {
+    /// - Parameter line: the envelope's ``lineNames``.
+    private init(item: JSONView, line: JSONMembers, mparticle: MParticleMarks? = nil) {
         self.init(
-            item: item, envelopeType: line["type"], sharedContext: line["context"],
-            sharedIntegrations: line["integrations"], sentAt: line["sentAt"],
-            serverMessageID: line["messageId"], hasGPC: line["gpc"]?.bool == true,
-            isImport: line["import"]?.bool == true && line["asIfLive"]?.bool != true,
-            mparticle: mparticle, robot: line["robot"])
+            item: item, envelopeType: line[1], sharedContext: line[2],
+            sharedIntegrations: line[3], sentAt: line[4], serverMessageID: line[5],
+            hasGPC: line[6]?.bool == true,
+            isImport: line[7]?.bool == true && line[8]?.bool != true, mparticle: mparticle,
+            robot: line[9])
     }
 
     /// Joins an item with the parts of its request.
@@ -58,16 +85,18 @@ public struct EventBody {
         serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool, mparticle: MParticleMarks? = nil,
         robot: JSONView? = nil
     ) {
+        members = Self.itemNames.members(of: item)
         self.item = item
         self.sharedContext = sharedContext
         self.sharedIntegrations = sharedIntegrations
-        self.sentAt = sentAt ?? item["sentAt"]
+        self.sentAt = sentAt ?? members[Place.sentAt]
         self.hasGPC = hasGPC
         self.robot = robot
         self.isImport = isImport
         self.mparticle = mparticle
-        messageID = serverMessageID ?? item["messageId"]
-        type = Self.type(item["type"] ?? envelopeType) ?? (item["type"] == nil ? pathType : nil)
+        messageID = serverMessageID ?? members[Place.messageID]
+        let own = members[Place.type]
+        type = Self.type(own ?? envelopeType) ?? (own == nil ? pathType : nil)
     }
 
     private static func type(_ view: JSONView?) -> EventType? {
@@ -90,9 +119,22 @@ public struct EventBody {
         }
     }
 
+    /// The item's `userId`.
+    public var userID: JSONView? { members[Place.userID] }
+    /// The item's `anonymousId`.
+    public var anonymousID: JSONView? { members[Place.anonymousID] }
+    /// The item's `previousId`.
+    public var previousID: JSONView? { members[Place.previousID] }
+    /// The item's `groupId`.
+    public var groupID: JSONView? { members[Place.groupID] }
+    /// The item's `traits`.
+    public var traits: JSONView? { members[Place.traits] }
+    /// The item's own `integrations`.
+    public var integrations: JSONView? { members[Place.integrations] }
+
     /// A member of `context`, the item's own before the batch's.
     public func context(_ name: StaticString) -> JSONView? {
-        if let own = item["context"]?[name] { return own }
+        if let own = members[Place.context]?[name] { return own }
         return sharedContext?[name]
     }
 

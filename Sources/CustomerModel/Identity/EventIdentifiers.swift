@@ -30,13 +30,12 @@ public enum EventIdentifiers {
             count += 1
             visit(type, value)
         }
-        let item = body.item
-        offer("user_id", item["userId"])
-        offer("anonymous_id", item["anonymousId"])
-        if body.type == .alias { offer("anonymous_id", item["previousId"]) }
-        if body.type != .group { offer("email", item["traits"]?["email"]) }
+        offer("user_id", body.userID)
+        offer("anonymous_id", body.anonymousID)
+        if body.type == .alias { offer("anonymous_id", body.previousID) }
+        if body.type != .group { offer("email", body.traits?["email"]) }
         offer("email", body.context("traits")?["email"])
-        offer("group_id", item["groupId"])
+        offer("group_id", body.groupID)
         if let device = body.context("device") {
             let platform = device["type"]
             let isIOS = platform?.equals("ios") == true

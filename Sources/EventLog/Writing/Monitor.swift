@@ -7,9 +7,9 @@ import Synchronization
 /// A value behind one lock, with conditions that own threads wait on.
 ///
 /// `Mutex` has no condition to wait on; this is that, and nothing more. Never held across I/O.
-final class Monitor<State>: @unchecked Sendable {
+package final class Monitor<State>: @unchecked Sendable {
     /// What a waiting thread waits for.
-    enum Condition: Int, CaseIterable {
+    package enum Condition: Int, CaseIterable {
         /// There is something for the writer.
         case work
         /// The durable end moved, or the log failed or closed.
@@ -23,7 +23,7 @@ final class Monitor<State>: @unchecked Sendable {
         capacity: Condition.allCases.count)
     private var state: State
 
-    init(_ state: State) {
+    package init(_ state: State) {
         self.state = state
         precondition(pthread_mutex_init(mutex, nil) == 0)
         var attributes = pthread_condattr_t()
@@ -44,19 +44,19 @@ final class Monitor<State>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func withLock<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
+    package func withLock<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return try body(&state)
     }
 
     /// Wakes every thread that waits on `condition`.
-    func wake(_ condition: Condition) {
+    package func wake(_ condition: Condition) {
         pthread_cond_broadcast(conditions + condition.rawValue)
     }
 
     /// Waits until `body` gives a value, or the time is over; nil then. Blocks the calling thread.
-    func wait<R>(
+    package func wait<R>(
         on condition: Condition, milliseconds: Int?, until body: (inout State) -> R?
     ) -> R? {
         var deadline = timespec()
@@ -81,18 +81,18 @@ final class Monitor<State>: @unchecked Sendable {
 }
 
 /// A thread of our own, for work that blocks.
-final class OwnThread: Sendable {
+package final class OwnThread: Sendable {
     private let thread: pthread_t
 
     /// How much of a busy machine it gets.
-    enum Urgency {
+    package enum Urgency {
         case normal
         /// For work that may lag and catch up: it yields to whoever answers clients.
         case background
     }
 
     /// Starts `body`.
-    init(_ urgency: Urgency, _ body: @escaping @Sendable () -> Void) {
+    package init(_ urgency: Urgency, _ body: @escaping @Sendable () -> Void) {
         let start = Unmanaged.passRetained(Start(urgency, body))
         var made = pthread_t()
         let code = pthread_create(
@@ -112,7 +112,7 @@ final class OwnThread: Sendable {
     }
 
     /// Waits for its end; once.
-    func join() { pthread_join(thread, nil) }
+    package func join() { pthread_join(thread, nil) }
 
     private final class Start: Sendable {
         let urgency: Urgency

@@ -78,7 +78,7 @@ public struct PastMetrics: Sendable {
             let at = Offset(event.offset)
             var isLost = false
             _ = try reader.forEachReadable(from: at, to: at + 1, needs: .lines) { view in
-                count(Replayer.record(view), as: event)
+                Replayer.withRecord(view) { count($0, as: event) }
                 return .next
             } unreadable: { damage in
                 isLost = true

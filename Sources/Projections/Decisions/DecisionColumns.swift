@@ -34,8 +34,8 @@ struct DecisionColumns {
     private var index: [[UInt16]: UInt32] = [:]
     /// Each distinct pair of a row, in the upper half, and a situation.
     private(set) var momentKeys = InternTable<UInt64>()
-    /// By situation, the moment that was met last: a shortcut, never written.
-    private var latest: [UInt32] = []
+    /// By situation, the moment that was met last and the version that judged it: a shortcut, never written.
+    private var latest: [(moment: UInt32, version: UInt32)] = []
 
     init() {}
 
@@ -121,11 +121,8 @@ struct DecisionColumns {
     /// The last moment in a situation, if this version judged it.
     func latestMoment(in situation: UInt32, version: UInt32) -> UInt32? {
         guard Int(situation) < latest.count else { return nil }
-        let moment = latest[Int(situation)]
-        guard moment != Self.none, rowVersions[Int(row(ofMoment: moment))] == version else {
-            return nil
-        }
-        return moment
+        let known = latest[Int(situation)]
+        return known.moment != Self.none && known.version == version ? known.moment : nil
     }
 
     /// The moment of a judgement; made when it is new.
@@ -137,8 +134,8 @@ struct DecisionColumns {
         }
         let row = row(version: version, bits: bits)
         let moment = momentKeys.intern(UInt64(row) << 32 | UInt64(situation)).number
-        while latest.count <= Int(situation) { latest.append(Self.none) }
-        latest[Int(situation)] = moment
+        while latest.count <= Int(situation) { latest.append((Self.none, 0)) }
+        latest[Int(situation)] = (moment, version)
         return moment
     }
 

@@ -47,5 +47,8 @@ struct EventColumn<Element: FixedWidthInteger & Sendable>: Sendable {
 
 extension CanonicalWriter {
     /// As a column that stands in one piece.
-    mutating func column<T>(_ column: EventColumn<T>) { self.column(Array(column.chunks.joined())) }
+    mutating func column<T>(_ column: EventColumn<T>) {
+        integer(UInt64(column.count))
+        for chunk in column.chunks { elements(chunk) }
+    }
 }

@@ -3,26 +3,64 @@ import JSONText
 
 extension FoldState {
     /// The number of an event's situation, as its decisions see it.
-    mutating func situation(_ item: Case, root: UInt32, policy: CompiledPolicy) -> UInt32 {
+    ///
+    /// - Parameter integrations: the number of what it says about them, which is nil when that did not fit;
+    ///   nil when it says nothing.
+    mutating func situation(
+        _ event: FoldedEvent, source sourceName: String, _ standing: PersonStandings.Entry,
+        _ own: ConsentSignal.Narrowing, _ integrations: UInt32??, policy: CompiledPolicy,
+        isSuppressed: Bool, isUnreadable: Bool
+    ) -> UInt32 {
         var flags: Situation.Flags = []
-        if item.isSuppressed { flags.insert(.suppressed) }
-        if item.isUnreadable { flags.insert(.unreadable) }
-        var consent = ConsentRow()
-        for (index, state) in item.purposes.enumerated() {
-            consent.set(state.value, purpose: policy.purposeNumbers[index])
-        }
-        let source = sources.number(of: item.source)
-        let name = situations.intern(name: item.name)
-        let integrations = situations.intern(integrationsOf: item.body, room: &scratch.value)
-        let types = identity.typeMask(ofRoot: root)
-        if source == nil || name == nil || integrations == nil || types == nil {
+        if isSuppressed { flags.insert(.suppressed) }
+        if isUnreadable { flags.insert(.unreadable) }
+        let source = sources.intern(sourceName)
+        let name = situations.intern(name: event.name)
+        let integrations = integrations ?? Situation.none
+        if source == nil || name == nil || integrations == nil || standing.hasOtherTypes {
             flags.insert(.open)
         }
+        let consent = consentNumber(standing, own, event, source: sourceName, policy: policy)
         return situations.intern(
             Situation(
-                source: source ?? .max, type: item.type?.rawValue ?? 0, flags: flags,
+                source: source ?? .max, type: event.type.rawValue, flags: flags,
                 name: name ?? .max, integrations: integrations ?? Situation.none,
-                consent: situations.intern(consent: consent), identifierTypes: types ?? 0))
+                consent: consent, identifierTypes: standing.types))
+    }
+
+    /// The person's state, narrowed as ``narrow(_:by:policy:body:source:offset:)`` has it, by its number.
+    private mutating func consentNumber(
+        _ standing: PersonStandings.Entry, _ own: ConsentSignal.Narrowing, _ event: FoldedEvent,
+        source: String, policy: CompiledPolicy
+    ) -> UInt32 {
+        let country = policy.reading.country(of: event.body, source: source)
+        guard country != nil || own.denials | own.missing != 0 || own.isUnreadable else {
+            return personStandings.number(of: standing.row, in: &situations)
+        }
+        var row = personStandings[standing.row]
+        if let country {
+            let known = row.granted | row.denied | row.expired
+            row.granted |= policy.numbers(policy.grantedByDefault(in: country)) & ~known
+        }
+        let denied = policy.numbers(own.denials)
+        row.granted &= ~denied
+        row.expired &= ~denied
+        row.denied |= denied
+        row.granted &= own.isUnreadable ? 0 : ~policy.numbers(own.missing)
+        return situations.intern(consent: row)
+    }
+}
+
+extension CompiledPolicy {
+    /// Purposes that count as granted in a country where nobody said anything (C6), as a mask over this
+    /// version's.
+    func grantedByDefault(in country: CountryCode) -> UInt64 {
+        var mask: UInt64 = 0
+        for (index, purpose) in policy.purposes.enumerated()
+        where purpose.signals.defaultCountries.contains(country) {
+            mask |= 1 << UInt64(index)
+        }
+        return mask
     }
 }
 

@@ -120,15 +120,8 @@ struct SituationTable {
     }
 
     /// The number of what an event says about integrations; nil when it is too long or one too many.
-    mutating func intern(integrationsOf body: EventBody, room: inout [UInt8]) -> UInt32? {
-        let own = body.item["integrations"]
-        let shared = body.sharedIntegrations
-        guard own != nil || shared != nil else { return Situation.none }
-        room.removeAll(keepingCapacity: true)
-        if let own { room.append(contentsOf: own.rawBytes) }
-        room.append(0)
-        if let shared { room.append(contentsOf: shared.rawBytes) }
-        return room.withUnsafeBytes { Self.intern($0, in: &integrations) }
+    mutating func intern(integrations bytes: UnsafeRawBufferPointer) -> UInt32? {
+        Self.intern(bytes, in: &integrations)
     }
 
     private static func intern(_ bytes: UnsafeRawBufferPointer, in table: inout ByteTable)
@@ -144,11 +137,15 @@ struct SituationTable {
         names.write(into: &out)
         integrations.write(into: &out)
         out.column(consents.elements.flatMap { [$0.granted, $0.denied, $0.expired] })
-        out.column(
-            situations.elements.flatMap { element in
-                let (a, b, c) = element.words
-                return [a, b, c]
-            })
+        var words: [UInt64] = []
+        words.reserveCapacity(situations.count * 3)
+        for element in situations.elements {
+            let (a, b, c) = element.words
+            words.append(a)
+            words.append(b)
+            words.append(c)
+        }
+        out.column(words)
     }
 
     init(from reader: inout CanonicalReader, key: SipKey) throws(CanonicalError) {

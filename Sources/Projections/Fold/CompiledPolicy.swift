@@ -43,11 +43,21 @@ public final class CompiledPolicy: Sendable {
                 $0.filter == nil && $0.maximumAgeMicroseconds == nil && $0.samplePerMillion == nil
                     && $0.tcf == nil
             }
+        isStrict =
+            policy.consent.resolution == .strictest && !policy.consent.supersedesWeaker
+            && policy.purposes.allSatisfy { $0.expiresAfterMicroseconds == nil }
+        purposeMask = purposeNumbers.reduce(0) { $0 | 1 << UInt64($1) }
         reading = ConsentReading(policy)
     }
 
     /// Whether the same situation always gets the same judgement: no gate looks at payload, times or person.
     let isSituational: Bool
+
+    /// Whether any denial denies, and grants last for ever.
+    let isStrict: Bool
+
+    /// Its purposes as a mask over the fold's.
+    let purposeMask: UInt64
 
     /// Whether a filter asks who is in which audience.
     let asksAudiences: Bool

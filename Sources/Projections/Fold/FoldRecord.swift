@@ -2,7 +2,7 @@ import CustomerModel
 
 /// One record as the fold takes it: its columns and its line.
 ///
-/// Unchecked only for the pointer: a record is applied by the thread that read it, before the next one
+/// Unchecked only for the pointers: a record is applied by the thread that read it, before the next one
 /// is read.
 public struct FoldRecord: @unchecked Sendable {
     public var offset: UInt64
@@ -13,13 +13,14 @@ public struct FoldRecord: @unchecked Sendable {
     public var occurred: Int64
     public var source: String
     public var name: String
-    public var keys: [UInt64]
-    /// The whole line. Valid only while the record is applied.
+    /// Valid only while the record is applied, as is the line.
+    public var keys: UnsafeBufferPointer<UInt64>
+    /// The whole line.
     public var line: UnsafeRawBufferPointer
 
     public init(
         offset: UInt64, kind: UInt8, recorded: Int64, occurred: Int64, source: String,
-        name: String, keys: [UInt64], line: UnsafeRawBufferPointer
+        name: String, keys: UnsafeBufferPointer<UInt64>, line: UnsafeRawBufferPointer
     ) {
         self.offset = offset
         self.kind = kind
@@ -34,7 +35,9 @@ public struct FoldRecord: @unchecked Sendable {
     /// The event's name: its column holds a type in angle brackets where the event has none.
     func eventName(_ type: EventType) -> String {
         switch type {
-        case .track, .page, .screen: name.first == "<" && name.last == ">" ? "" : name
+        // Bytes first: few names begin so, and characters are dear.
+        case .track, .page, .screen:
+            name.utf8.first == 0x3C && name.first == "<" && name.last == ">" ? "" : name
         case .identify, .group, .alias: ""
         }
     }

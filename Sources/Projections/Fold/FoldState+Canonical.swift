@@ -5,10 +5,13 @@ import PolicyText
 /// The state as bytes: what a checkpoint holds and what a digest is taken of.
 extension FoldState {
     /// The canonical bytes (P2), as a checkpoint holds them.
-    public func canonicalBytes() -> [UInt8] { canonicalBytes(for: .checkpoint) }
-
-    private func canonicalBytes(for use: LossTable.Use) -> [UInt8] {
+    public func canonicalBytes() -> [UInt8] {
         var out = CanonicalWriter()
+        write(into: &out, for: .checkpoint)
+        return out.bytes
+    }
+
+    private func write(into out: inout CanonicalWriter, for use: LossTable.Use) {
         out.section("FOLD")
         out.integer(UInt32(Self.codeVersion))
         out.integer(next)
@@ -62,12 +65,15 @@ extension FoldState {
         profileColumns.write(into: &out)
         planTable.write(into: &out)
         ticks.write(into: &out)
-        return out.bytes
     }
 
     /// SHA-256 of ``canonicalBytes()``, without the words of losses: equal states have equal digests, on
     /// every machine.
-    public func digest() -> Digest256 { SHA256.of(canonicalBytes(for: .digest)) }
+    public func digest() -> Digest256 {
+        var out = CanonicalWriter(hashing: SHA256())
+        write(into: &out, for: .digest)
+        return out.digest()
+    }
 
     /// Restores a state from its bytes.
     ///

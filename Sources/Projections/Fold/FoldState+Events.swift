@@ -4,49 +4,44 @@ import JSONText
 
 /// One event: identity, then its assertions, then what it adds to its person, then its decisions (C5).
 extension FoldState {
-    mutating func applyEvent(_ record: FoldRecord, _ line: JSONView) throws {
-        let isEvent = try EventBody.read(line: line) { body in
-            try applyEvent(record, line, body)
-            return true
-        }
-        guard isEvent == true else { throw FoldProblem.notAnEvent }
-    }
-
-    private mutating func applyEvent(_ record: FoldRecord, _ line: JSONView, _ body: EventBody)
-        throws
-    {
-        guard let type = body.type else { throw FoldProblem.notAnEvent }
-        guard let received = EventClock.time(line["received"]) else { throw FoldProblem.noTime }
-        guard let policy = governing(record.offset) else {
-            return
-        }
-        if sources.names.last != record.source { _ = sources.intern(record.source) }
-        let occurred = record.occurred
-        let time = min(occurred, received.microseconds)
-        let name = eventName(record, type)
-
-        collectCandidates(body, policy: policy, offset: record.offset)
+    mutating func applyEvent(
+        _ record: FoldRecord, _ reading: EventReading, in reader: EventReader,
+        policy: CompiledPolicy
+    ) {
+        let received = reading.received
+        let time = min(record.occurred, received.microseconds)
+        takeCandidates(reading, reader, policy: policy, offset: record.offset)
         let resolution = identity.resolve(
             scratch.candidates, rules: policy.identity, offset: record.offset, time: time,
-            by: type == .alias ? .alias : .event)
+            by: reading.type == .alias ? .alias : .event)
         take(resolution)
-        let signal = ConsentSignal.read(body, by: policy.reading, received: received)
-        assertConsent(
-            signal, resolution, policy: policy, time: time, received: received,
-            offset: record.offset)
         let event = FoldedEvent(
-            body: body, type: type, name: name, time: time, offset: record.offset)
+            room: reading.room, type: reading.type, name: eventName(record, reading.type),
+            time: time, received: received, offset: record.offset)
+        let integrations = reading.integrations.map { range in
+            reader.values.withUnsafeBytes {
+                situations.intern(integrations: UnsafeRawBufferPointer(rebasing: $0[range]))
+            }
+        }
+        if let number = reading.signal {
+            assertConsent(
+                reader.signals[number], resolution, policy: policy, time: time,
+                received: received, offset: record.offset)
+        }
         enrich(event, resolution)
-        judge(record, event, resolution, signal, policy: policy, received: received)
+        judge(record, event, resolution, integrations, reading, in: reader, policy: policy)
     }
 
     /// One event as the stages pass it on.
     struct FoldedEvent {
-        var body: EventBody
+        /// Where its body stands while it is folded.
+        var room: UnsafePointer<EventBody>
+        var body: EventBody { room.pointee }
         var type: EventType
         var name: String
         /// `occurred` clipped to `received`.
         var time: Int64
+        var received: Timestamp
         var offset: UInt64
     }
 
@@ -54,25 +49,22 @@ extension FoldState {
 
     // MARK: Identity
 
-    private mutating func collectCandidates(
-        _ body: EventBody, policy: CompiledPolicy, offset: UInt64
+    private mutating func takeCandidates(
+        _ reading: EventReading, _ reader: EventReader, policy: CompiledPolicy, offset: UInt64
     ) {
         scratch.candidates.removeAll(keepingCapacity: true)
-        var ordinal: UInt16 = 0
         let rules = policy.identity
-        if let mpid = body.mparticle?.mpid { offer(mpid, rules) }
-        let limit = EventIdentifiers.limit(of: body) + EventIdentifiers.limit
-        EventIdentifiers.forEach(in: body) { type, value in
-            offer(value, rank: rules.rank(of: type), rules, offset: offset, ordinal: ordinal)
-            ordinal += 1
-        }
-        for (rank, paths) in rules.paths.enumerated() {
-            for path in paths {
-                guard let value = body.value(at: path), ordinal < limit
-                else { continue }
-                offer(value, rank: rank, rules, offset: offset, ordinal: ordinal)
-                ordinal += 1
+        if let mpid = reading.mpid { offer(mpid, rules) }
+        for place in reading.offers {
+            let offer = reader.offers[place]
+            let identifier = reader.values.withUnsafeBytes {
+                identity.identifier(
+                    type: rules.types[offer.rank],
+                    UnsafeRawBufferPointer(rebasing: $0[offer.bytes]),
+                    hash: offer.hash, offset: offset, ordinal: offer.ordinal)
             }
+            if scratch.candidates.contains(where: { $0.identifier == identifier }) { continue }
+            scratch.candidates.append(Candidate(identifier: identifier, rank: offer.rank))
         }
         // Few entries: an insertion sort keeps equal ranks in the event's own order.
         for place in scratch.candidates.indices.dropFirst() {
@@ -93,39 +85,6 @@ extension FoldState {
         scratch.candidates.append(Candidate(identifier: identifier, rank: rank))
     }
 
-    private mutating func offer(
-        _ value: JSONView, rank: Int?, _ rules: CompiledIdentity, offset: UInt64, ordinal: UInt16
-    ) {
-        guard let rank else { return }
-        let isUsable: Bool
-        switch value.kind {
-        case .string:
-            isUsable =
-                value.withUTF8 {
-                    IdentifierValue.normalise(
-                        $0, rules.normalisations[rank], country: rules.phoneCountries[rank],
-                        into: &scratch.value)
-                } ?? false
-        case .number:
-            isUsable = IdentifierValue.normalise(
-                value.rawBytes, rules.normalisations[rank], country: rules.phoneCountries[rank],
-                into: &scratch.value)
-        case .object, .array, .bool, .null:
-            isUsable = false
-        }
-        guard isUsable else { return }
-        let identifier: UInt32? = scratch.value.withUnsafeBytes { bytes in
-            if IdentifierValue.isBlocked(type: rules.names[rank], value: bytes, by: rules.blocked) {
-                return nil
-            }
-            return identity.identifier(
-                type: rules.types[rank], bytes, offset: offset, ordinal: ordinal)
-        }
-        guard let identifier, !scratch.candidates.contains(where: { $0.identifier == identifier })
-        else { return }
-        scratch.candidates.append(Candidate(identifier: identifier, rank: rank))
-    }
-
     // MARK: Consent
 
     private mutating func assertConsent(
@@ -134,6 +93,10 @@ extension FoldState {
     ) {
         let anchor = resolution.anchor
         guard anchor != IdentityTable.none else { return }
+        let assertions = consent.assertionCount
+        defer {
+            if consent.assertionCount != assertions { personStandings.forget(resolution.root) }
+        }
         signal.forEachStatement { statement in
             _ = consent.assert(
                 on: anchor, granted: policy.numbers(statement.granted),
@@ -162,7 +125,7 @@ extension FoldState {
         activity.note(anchor, time: event.time)
         var didTraitsChange = false
         if event.type == .identify || event.body.mparticle != nil {
-            if takeTraits(event.body.item["traits"], anchor, event) { didTraitsChange = true }
+            if takeTraits(event.body.traits, anchor, event) { didTraitsChange = true }
             if takeTraits(event.body.context("traits"), anchor, event) { didTraitsChange = true }
         }
         journal?.append(.profile(node: resolution.root))
@@ -193,9 +156,30 @@ extension FoldState {
 
     private mutating func judge(
         _ record: FoldRecord, _ event: FoldedEvent, _ resolution: Resolution,
-        _ signal: ConsentSignal, policy: CompiledPolicy, received: Timestamp
+        _ integrations: UInt32??, _ reading: EventReading, in reader: EventReader,
+        policy: CompiledPolicy
     ) {
+        let received = event.received
         let root = resolution.root
+        let standing = self.standing(of: root, policy: policy, now: received.microseconds)
+        let isSuppressed = isSuppressed(root: root, candidates: scratch.candidates)
+        let isUnreadable =
+            reading.narrowing.isUnreadable || hasUnreadable(keys: record.keys, root: root)
+        let situation = situation(
+            event, source: record.source, standing, reading.narrowing, integrations, policy: policy,
+            isSuppressed: isSuppressed, isUnreadable: isUnreadable)
+        let entry = DecisionColumns.Entry(
+            anchor: resolution.anchor,
+            person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),
+            received: received.microseconds, occurred: record.occurred)
+        // Most events are judged as the one before in the same situation.
+        if policy.isSituational, !situations.situations[situation].flags.contains(.open),
+            let moment = decisions.latestMoment(in: situation, version: UInt32(policy.version))
+        {
+            decisions.append(entry, moment: moment)
+            return
+        }
+        let signal = reading.signal.map { reader.signals[$0] } ?? ConsentSignal()
         var purposes: [ConsentState] = []
         swap(&purposes, &scratch.purposes)
         defer { swap(&purposes, &scratch.purposes) }
@@ -203,42 +187,33 @@ extension FoldState {
         Self.narrow(
             &purposes, by: signal, policy: policy, body: event.body, source: record.source,
             offset: event.offset)
-        let tcString = keptTCString(of: root, policy: policy)
         let profile = readProfile(policy, root: root)
         let plan = checkPlan(event, source: record.source, policy: policy)
         let item = Case(
             body: event.body, source: record.source, type: event.type, name: event.name,
             received: received.microseconds, occurred: record.occurred,
-            purposes: purposes,
-            isSuppressed: isSuppressed(root: root, candidates: scratch.candidates),
-            isUnreadable: signal.isUnreadable
-                || hasUnreadable(keys: record.keys, root: root),
+            purposes: purposes, isSuppressed: isSuppressed, isUnreadable: isUnreadable,
             profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root),
             eventReceived: received.microseconds, fields: profile, plan: plan)
-        let situation = situation(item, root: root, policy: policy)
-        let entry = DecisionColumns.Entry(
-            anchor: resolution.anchor,
-            person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),
-            received: item.received, occurred: item.occurred)
-        let version = UInt32(policy.version)
-        // Most events are judged as the one before in the same situation.
-        if policy.isSituational, !situations.situations[situation].flags.contains(.open),
-            let moment = decisions.latestMoment(in: situation, version: version)
-        {
-            decisions.append(entry, moment: moment)
-            return
-        }
+        decide(item, root: root, own: signal.tcString, policy: policy)
+        let moment = decisions.moment(
+            version: UInt32(policy.version), bits: scratch.bits, situation: situation)
+        decisions.append(entry, moment: moment)
+    }
+
+    /// Asks every destination's gates, and leaves the answers in the scratch room.
+    private mutating func decide(
+        _ item: Case, root: UInt32, own: CarriedTCString?, policy: CompiledPolicy
+    ) {
+        let tcString = keptTCString(of: root, policy: policy)
         scratch.bits.removeAll(keepingCapacity: true)
         for destination in policy.policy.destinations {
             var decision = Judge.decide(
                 destination, item, purposes: policy.policy.purposes,
                 hasRequiredIdentifier: hasRequired(destination, root: root), sampleKey: key)
-            Self.judgeTCF(
-                destination, person: tcString, own: signal.tcString, into: &decision)
+            Self.judgeTCF(destination, person: tcString, own: own, into: &decision)
             scratch.bits.append(decision.bits)
         }
-        let moment = decisions.moment(version: version, bits: scratch.bits, situation: situation)
-        decisions.append(entry, moment: moment)
     }
 
     /// Whether the person has one of the identifiers that a destination cannot do without.
@@ -285,7 +260,7 @@ extension FoldState {
                         consent.standing(of: member, purpose: number)
                     }
                 guard let standing else { continue }
-                let rank = policy.identity.rank(of: identity.typeName(member))
+                let rank = policy.identity.rank(ofType: identity.type(member))
                 standings.append((rank ?? Int.max - 1, standing))
             }
             states.append(
@@ -331,9 +306,12 @@ extension FoldState {
             return true
         }
         guard root != IdentityTable.none else { return false }
-        var members: [UInt32] = []
-        identity.appendMembers(ofRoot: root, upTo: nil, to: &members)
-        return members.contains { identity.suppressedFrom[Int($0)] != .max }
+        var member = identity.firstMembers[Int(root)]
+        while member != IdentityTable.none {
+            if identity.suppressedFrom[Int(member)] != .max { return true }
+            member = identity.nextMembers[Int(member)]
+        }
+        return false
     }
 }
 

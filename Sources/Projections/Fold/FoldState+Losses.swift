@@ -70,7 +70,9 @@ extension FoldState {
 
     /// The losses before `offset` that name one of `keys`, or one of the person's identifiers; or of which
     /// nobody knows whom they named.
-    public func hasUnreadable(keys: [UInt64], root: UInt32, asOf offset: UInt64? = nil) -> Bool {
+    public func hasUnreadable(
+        keys: some Sequence<UInt64>, root: UInt32, asOf offset: UInt64? = nil
+    ) -> Bool {
         guard !losses.withheld.isEmpty else { return false }
         let end = offset ?? .max
         if keys.contains(where: { losses.withholds($0, asOf: end) }) { return true }

@@ -39,7 +39,7 @@ struct LossTable {
         if loss.holdsDispatch { holding += 1 }
     }
 
-    mutating func withhold(_ keys: [UInt64], from offset: UInt64) {
+    mutating func withhold(_ keys: some Sequence<UInt64>, from offset: UInt64) {
         for key in keys { withheld[key] = min(withheld[key] ?? .max, offset) }
     }
 

@@ -9,12 +9,15 @@ struct ByteTable {
     /// Where each entry's bytes end in `arena`.
     private(set) var ends: [UInt64] = []
     private(set) var arena: [UInt8] = []
-    private var slots: [UInt32]
+    /// The upper half is that of the entry's hash and says where it stands; the lower is its number.
+    private var slots: [UInt64]
     private let key: SipKey
+
+    private static let free = UInt64.max
 
     init(key: SipKey) {
         self.key = key
-        slots = [UInt32](repeating: .max, count: 1024)
+        slots = [UInt64](repeating: Self.free, count: 1024)
     }
 
     var count: Int { tags.count }
@@ -30,59 +33,127 @@ struct ByteTable {
 
     /// The entry of `bytes` under `tag`, if it exists.
     func find(tag: UInt16, _ bytes: UnsafeRawBufferPointer) -> UInt32? {
-        let found = slots[slot(tag: tag, bytes)]
-        return found == .max ? nil : found
+        let found = slots[slot(tag: tag, bytes, hash: hash(tag: tag, bytes))]
+        return found == Self.free ? nil : UInt32(truncatingIfNeeded: found)
     }
 
     /// The entry of `bytes` under `tag`, made when it is new.
     mutating func intern(tag: UInt16, _ bytes: UnsafeRawBufferPointer) -> (
         index: UInt32, isNew: Bool
     ) {
-        let place = slot(tag: tag, bytes)
-        if slots[place] != .max { return (slots[place], false) }
+        intern(tag: tag, bytes, hash: hash(tag: tag, bytes))
+    }
+
+    /// The same with a hash that ``hash(tag:_:key:)`` gave under the same key.
+    mutating func intern(tag: UInt16, _ bytes: UnsafeRawBufferPointer, hash: UInt64) -> (
+        index: UInt32, isNew: Bool
+    ) {
+        let place = slot(tag: tag, bytes, hash: hash)
+        let found = slots[place]
+        if found != Self.free { return (UInt32(truncatingIfNeeded: found), false) }
         let index = UInt32(tags.count)
         precondition(index < .max - 1, "more than four billion entries in one table")
         tags.append(tag)
         arena.append(contentsOf: bytes)
         ends.append(UInt64(arena.count))
-        slots[place] = index
+        slots[place] = Self.entry(hash: hash, index)
         if tags.count * 2 > slots.count { grow() }
         return (index, true)
     }
 
-    private func hash(tag: UInt16, _ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    static func hash(tag: UInt16, _ bytes: UnsafeRawBufferPointer, key: SipKey) -> UInt64 {
         SipHash.hash(bytes, key: SipKey(low: key.low ^ UInt64(tag), high: key.high))
     }
 
-    private func slot(tag: UInt16, _ bytes: UnsafeRawBufferPointer) -> Int {
+    func hash(tag: UInt16, _ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        Self.hash(tag: tag, bytes, key: key)
+    }
+
+    @inline(__always)
+    private static func entry(hash: UInt64, _ index: UInt32) -> UInt64 {
+        hash & 0xFFFF_FFFF_0000_0000 | UInt64(index)
+    }
+
+    /// The first entry with this half of a hash; it may be another.
+    @inline(__always)
+    func likely(hash: UInt64) -> UInt32? {
         let mask = slots.count - 1
-        var place = Int(truncatingIfNeeded: hash(tag: tag, bytes)) & mask
+        var place = Int(truncatingIfNeeded: hash >> 32) & mask
+        while slots[place] != Self.free {
+            if slots[place] >> 32 == hash >> 32 { return UInt32(truncatingIfNeeded: slots[place]) }
+            place = (place + 1) & mask
+        }
+        return nil
+    }
+
+    /// Looks at an entry; what it gives means nothing.
+    @inline(__always)
+    func touch(_ index: UInt32) -> UInt64 {
+        let range = range(index)
+        return range.isEmpty ? UInt64(tags[Int(index)]) : UInt64(arena[range.lowerBound])
+    }
+
+    /// Where the entry stands, or the free slot in which it would.
+    private func slot(tag: UInt16, _ bytes: UnsafeRawBufferPointer, hash: UInt64) -> Int {
+        let mask = slots.count - 1
+        var place = Int(truncatingIfNeeded: hash >> 32) & mask
         while true {
-            let index = slots[place]
-            if index == .max { return place }
-            if tags[Int(index)] == tag {
-                let own = range(index)
-                if own.count == bytes.count,
-                    arena.withUnsafeBytes({ all in
-                        UnsafeRawBufferPointer(rebasing: all[own]).elementsEqual(bytes)
-                    })
-                {
-                    return place
-                }
+            let slot = slots[place]
+            // An entry's bytes are looked at only when half of its hash is right.
+            if slot == Self.free { return place }
+            if slot >> 32 == hash >> 32 {
+                let index = UInt32(truncatingIfNeeded: slot)
+                if tags[Int(index)] == tag, isEqual(index, bytes) { return place }
             }
             place = (place + 1) & mask
         }
     }
 
+    @inline(__always)
+    private func isEqual(_ index: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        let own = range(index)
+        guard own.count == bytes.count else { return false }
+        return arena.withUnsafeBytes { all in
+            let own = UnsafeRawBufferPointer(rebasing: all[own])
+            var at = 0
+            while at + 8 <= bytes.count {
+                guard
+                    own.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                        == bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                else { return false }
+                at += 8
+            }
+            while at < bytes.count {
+                guard own[at] == bytes[at] else { return false }
+                at += 1
+            }
+            return true
+        }
+    }
+
+    /// Slots hold what says where they stand, so that no entry is hashed again.
     private mutating func grow() {
-        slots = [UInt32](repeating: .max, count: slots.count * 2)
-        let mask = slots.count - 1
+        var larger = [UInt64](repeating: Self.free, count: slots.count * 2)
+        let mask = larger.count - 1
+        for slot in slots where slot != Self.free {
+            var place = Int(truncatingIfNeeded: slot >> 32) & mask
+            while larger[place] != Self.free { place = (place + 1) & mask }
+            larger[place] = slot
+        }
+        slots = larger
+    }
+
+    /// Puts every entry in its slot.
+    private mutating func index(capacity: Int) {
+        slots = [UInt64](repeating: Self.free, count: capacity)
+        let mask = capacity - 1
         arena.withUnsafeBytes { all in
             for index in tags.indices {
                 let own = UnsafeRawBufferPointer(rebasing: all[range(UInt32(index))])
-                var place = Int(truncatingIfNeeded: hash(tag: tags[index], own)) & mask
-                while slots[place] != .max { place = (place + 1) & mask }
-                slots[place] = UInt32(index)
+                let hash = hash(tag: tags[index], own)
+                var place = Int(truncatingIfNeeded: hash >> 32) & mask
+                while slots[place] != Self.free { place = (place + 1) & mask }
+                slots[place] = Self.entry(hash: hash, UInt32(index))
             }
         }
     }
@@ -108,8 +179,7 @@ struct ByteTable {
         self.arena = arena
         var capacity = 1024
         while tags.count * 2 > capacity { capacity *= 2 }
-        slots = [UInt32](repeating: .max, count: capacity / 2)
-        grow()
+        index(capacity: capacity)
     }
 }
 
@@ -117,6 +187,8 @@ struct ByteTable {
 struct NameTable {
     private(set) var names: [String] = []
     private var numbers: [String: UInt16] = [:]
+    /// The one that was asked for last: most ask for it again.
+    private var recent: UInt16?
 
     /// The last numbers are left free for what stands in a name's place (``IdentityTable/sizeLimit``).
     private static let limit = Int(UInt16.max) - 16
@@ -125,7 +197,11 @@ struct NameTable {
 
     /// The number of `name`; nil when some 65,000 names are taken.
     mutating func intern(_ name: String) -> UInt16? {
-        if let known = numbers[name] { return known }
+        if let recent, names[Int(recent)] == name { return recent }
+        if let known = numbers[name] {
+            recent = known
+            return known
+        }
         guard names.count < Self.limit else { return nil }
         let number = UInt16(names.count)
         names.append(name)

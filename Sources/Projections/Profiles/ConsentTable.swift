@@ -9,14 +9,18 @@ struct ConsentTable {
 
     /// Purposes by name: they outlive the policy version that numbered them. At most 64.
     var purposes = NameTable()
-    // One entry a standing: (identifier, purpose).
+    /// One identifier's standing on one purpose, together: whoever asks asks for most of it.
+    private struct Entry {
+        var time: Int64
+        var offset: UInt64
+        var next: UInt32
+        var purpose: UInt8
+        var isGrant: UInt8
+        var reader: UInt8
+    }
+
     private var standingHeads: [UInt32] = []
-    private var standingPurposes: [UInt8] = []
-    private var standingGrants: [UInt8] = []
-    private var standingTimes: [Int64] = []
-    private var standingOffsets: [UInt64] = []
-    private var standingReaders: [UInt8] = []
-    private var standingNext: [UInt32] = []
+    private var entries: [Entry] = []
     // One entry for each event, reader and time that asserts, newest first along `historyPrevious`.
     private var historyHeads: [UInt32] = []
     private var historyOffsets: [UInt64] = []
@@ -67,33 +71,34 @@ struct ConsentTable {
     }
 
     private mutating func take(_ new: ConsentStanding, identifier: UInt32, purpose: Int) -> Bool {
-        var entry = standingHeads[Int(identifier)]
-        while entry != Self.none {
-            if Int(standingPurposes[Int(entry)]) == purpose {
-                var standing = self.standing(at: entry)
+        var place = standingHeads[Int(identifier)]
+        while place != Self.none {
+            let entry = entries[Int(place)]
+            if Int(entry.purpose) == purpose {
+                var standing = Self.standing(entry)
                 guard standing.take(new) else { return false }
-                standingGrants[Int(entry)] = standing.isGrant ? 1 : 0
-                standingTimes[Int(entry)] = standing.assertedTime
-                standingOffsets[Int(entry)] = standing.offset
-                standingReaders[Int(entry)] = standing.reader.rawValue
+                entries[Int(place)] = Self.entry(standing, purpose: purpose, next: entry.next)
                 return true
             }
-            entry = standingNext[Int(entry)]
+            place = entry.next
         }
-        standingPurposes.append(UInt8(purpose))
-        standingGrants.append(new.isGrant ? 1 : 0)
-        standingTimes.append(new.assertedTime)
-        standingOffsets.append(new.offset)
-        standingReaders.append(new.reader.rawValue)
-        standingNext.append(standingHeads[Int(identifier)])
-        standingHeads[Int(identifier)] = UInt32(standingPurposes.count - 1)
+        entries.append(
+            Self.entry(new, purpose: purpose, next: standingHeads[Int(identifier)]))
+        standingHeads[Int(identifier)] = UInt32(entries.count - 1)
         return true
     }
 
-    private func standing(at entry: UInt32) -> ConsentStanding {
+    private static func entry(_ standing: ConsentStanding, purpose: Int, next: UInt32) -> Entry {
+        Entry(
+            time: standing.assertedTime, offset: standing.offset, next: next,
+            purpose: UInt8(purpose), isGrant: standing.isGrant ? 1 : 0,
+            reader: standing.reader.rawValue)
+    }
+
+    private static func standing(_ entry: Entry) -> ConsentStanding {
         ConsentStanding(
-            isGrant: standingGrants[Int(entry)] == 1, assertedTime: standingTimes[Int(entry)],
-            offset: standingOffsets[Int(entry)], reader: Self.reader(standingReaders[Int(entry)]))
+            isGrant: entry.isGrant == 1, assertedTime: entry.time, offset: entry.offset,
+            reader: reader(entry.reader))
     }
 
     /// Reading the columns back checked every number.
@@ -104,18 +109,36 @@ struct ConsentTable {
         return reader
     }
 
+    /// How much was ever asserted.
+    var assertionCount: Int { historyOffsets.count }
+
     /// Whether the record at `offset` was the last that asserted anything.
     func wasAsserted(at offset: UInt64) -> Bool { historyOffsets.last == offset }
 
     /// Where `identifier` stands now.
     func standing(of identifier: UInt32, purpose: Int) -> ConsentStanding? {
         guard Int(identifier) < standingHeads.count else { return nil }
-        var entry = standingHeads[Int(identifier)]
-        while entry != Self.none {
-            if Int(standingPurposes[Int(entry)]) == purpose { return standing(at: entry) }
-            entry = standingNext[Int(entry)]
+        var place = standingHeads[Int(identifier)]
+        while place != Self.none {
+            let entry = entries[Int(place)]
+            if Int(entry.purpose) == purpose { return Self.standing(entry) }
+            place = entry.next
         }
         return nil
+    }
+
+    /// Calls `visit` with everything on which `identifier` stands now.
+    @inline(__always)
+    func forEachStanding(
+        of identifier: UInt32, _ visit: (_ purpose: Int, _ isGrant: Bool) -> Void
+    ) {
+        guard Int(identifier) < standingHeads.count else { return }
+        var place = standingHeads[Int(identifier)]
+        while place != Self.none {
+            let entry = entries[Int(place)]
+            visit(Int(entry.purpose), entry.isGrant == 1)
+            place = entry.next
+        }
     }
 
     /// Where `identifier` stood once the record at `offset` was applied.
@@ -174,12 +197,12 @@ struct ConsentTable {
         out.section("CONS")
         purposes.write(into: &out)
         out.column(standingHeads)
-        out.column(standingPurposes)
-        out.column(standingGrants)
-        out.column(standingTimes)
-        out.column(standingOffsets)
-        out.column(standingReaders)
-        out.column(standingNext)
+        out.column(entries.map(\.purpose))
+        out.column(entries.map(\.isGrant))
+        out.column(entries.map(\.time))
+        out.column(entries.map(\.offset))
+        out.column(entries.map(\.reader))
+        out.column(entries.map(\.next))
         out.column(historyHeads)
         out.column(historyOffsets)
         out.column(historyTimes)
@@ -194,12 +217,12 @@ struct ConsentTable {
         try reader.section("CONS")
         purposes = try NameTable(from: &reader)
         standingHeads = try reader.column()
-        standingPurposes = try reader.column()
-        standingGrants = try reader.column()
-        standingTimes = try reader.column()
-        standingOffsets = try reader.column()
-        standingReaders = try reader.column()
-        standingNext = try reader.column()
+        let numbers = try reader.column(UInt8.self)
+        let grants = try reader.column(UInt8.self)
+        let times = try reader.column(Int64.self)
+        let offsets = try reader.column(UInt64.self)
+        let readers = try reader.column(UInt8.self)
+        let nexts = try reader.column(UInt32.self)
         historyHeads = try reader.column()
         historyOffsets = try reader.column()
         historyTimes = try reader.column()
@@ -209,17 +232,21 @@ struct ConsentTable {
         historyPrevious = try reader.column()
         strings = try ConsentStringTable(from: &reader, key: key)
         let standings = [
-            standingGrants.count, standingTimes.count, standingOffsets.count, standingNext.count,
-            standingReaders.count,
+            grants.count, times.count, offsets.count, nexts.count, readers.count,
         ]
         let histories = [
             historyTimes.count, historyGranted.count, historyDenied.count, historyPrevious.count,
             historyReaders.count,
         ]
-        guard standings.allSatisfy({ $0 == standingPurposes.count }),
+        guard standings.allSatisfy({ $0 == numbers.count }),
             histories.allSatisfy({ $0 == historyOffsets.count }),
             standingHeads.count == historyHeads.count,
-            (standingReaders + historyReaders).allSatisfy({ ConsentReader(rawValue: $0) != nil })
+            (readers + historyReaders).allSatisfy({ ConsentReader(rawValue: $0) != nil })
         else { throw CanonicalError(position: reader.position, expected: "equal columns") }
+        entries = numbers.indices.map {
+            Entry(
+                time: times[$0], offset: offsets[$0], next: nexts[$0], purpose: numbers[$0],
+                isGrant: grants[$0], reader: readers[$0])
+        }
     }
 }

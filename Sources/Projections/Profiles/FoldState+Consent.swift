@@ -159,6 +159,7 @@ extension FoldState {
             time: min(record.asserted ?? received, received).microseconds, offset: offset,
             reader: .operator)
         if let root = identity.root(ofIdentifier: identifier) {
+            personStandings.forget(root)
             journal?.append(.profile(node: root))
             evaluateAudiences(of: root, offset: offset, reason: .event)
         }

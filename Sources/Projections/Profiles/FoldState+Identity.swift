@@ -74,6 +74,7 @@ extension FoldState {
 
     /// Lets go of the people that went under another.
     mutating func take(_ resolution: Resolution) {
+        if resolution.didChange { personStandings.forget(resolution.root) }
         for gone in resolution.gone {
             memberships.forget(gone)
             wakes.forget(gone)
@@ -87,6 +88,7 @@ extension FoldState {
         guard
             case .split(let root, let gone) = identity.retract(first, second, at: offset)
         else { return }
+        personStandings.forget(root)
         journal?.append(.split(kept: root, gone: gone))
         journal?.append(.profile(node: root))
         journal?.append(.profile(node: gone))

@@ -18,9 +18,9 @@ extension FoldState {
         }
         for member in members {
             guard let offset else {
-                let place = Int(member)
-                guard place < activity.counts.count, activity.counts[place] > 0 else { continue }
-                take(activity.first[place], activity.last[place], Int(activity.counts[place]))
+                let events = Int(activity.eventCount(of: member))
+                guard events > 0 else { continue }
+                take(activity.first(of: member), activity.last(of: member), events)
                 continue
             }
             forEachPlace(of: member, asOf: offset) { place in

@@ -1,46 +1,62 @@
 import CustomerModel
 
 /// The identity rules of one policy version, against the tables of one fold.
-struct CompiledIdentity {
+///
+/// A class, since it is handed on for every event: a struct of many arrays costs a count for each of them
+/// whenever it is.
+final class CompiledIdentity: Sendable {
     /// One entry a type, strongest first.
-    var types: [UInt16] = []
-    var limits: [Int?] = []
-    var windows: [Int64?] = []
-    var normalisations: [Normalisation] = []
-    var phoneCountries: [String?] = []
-    var paths: [[FieldPath]] = []
-    var names: [String] = []
-    var blocked: [BlockedValue] = []
+    let types: [UInt16]
+    let limits: [Int?]
+    let windows: [Int64?]
+    let normalisations: [Normalisation]
+    let phoneCountries: [String?]
+    let paths: [[FieldPath]]
+    let names: [String]
+    let blocked: [BlockedValue]
     /// A link past so many identifiers is refused and waits for a person (I4).
-    var reviewAbove = Int.max
-    var burst: BurstRule?
+    let reviewAbove: Int
+    let burst: BurstRule?
     /// Whether one value of the type, ever, makes a person known (I3). By rank.
-    var makesKnown: [Bool] = []
+    let makesKnown: [Bool]
     /// The same by the fold's number of the type.
-    private(set) var knownTypes: Set<UInt16> = []
-    private var rankOfName: [String: Int] = [:]
+    let knownTypes: Set<UInt16>
+    /// Whether any type has places of its own in a message.
+    let hasPaths: Bool
+    /// By the fold's number of a type: its rank, -1 for none.
+    private let ranks: [Int]
 
     init(_ rules: IdentityRules, types table: inout NameTable) {
         blocked = rules.blocked
         reviewAbove = rules.reviewAbove
         burst = rules.burst
-        for type in rules.types {
-            // A policy has few types; the table holds 65,535.
-            guard let number = table.intern(type.name) else { continue }
-            rankOfName[type.name] = types.count
-            types.append(number)
-            limits.append(type.limit)
-            windows.append(type.windowMicroseconds)
-            normalisations.append(type.normalisation)
-            phoneCountries.append(type.phoneCountry)
-            makesKnown.append(type.limit == 1 && type.windowMicroseconds == nil)
-            if makesKnown[makesKnown.count - 1] { knownTypes.insert(number) }
-            paths.append(type.paths)
-            names.append(type.name)
+        // A policy has few types; the table holds 65,535.
+        let known = rules.types.compactMap { type in
+            table.intern(type.name).map { (number: $0, type: type) }
         }
+        types = known.map(\.number)
+        limits = known.map(\.type.limit)
+        windows = known.map(\.type.windowMicroseconds)
+        normalisations = known.map(\.type.normalisation)
+        phoneCountries = known.map(\.type.phoneCountry)
+        makesKnown = known.map { $0.type.limit == 1 && $0.type.windowMicroseconds == nil }
+        paths = known.map(\.type.paths)
+        hasPaths = known.contains { !$0.type.paths.isEmpty }
+        names = known.map(\.type.name)
+        knownTypes = Set(zip(types, makesKnown).filter(\.1).map(\.0))
+        var ranks = Array(repeating: -1, count: Int(types.max() ?? 0) + 1)
+        for (rank, number) in types.enumerated() { ranks[Int(number)] = rank }
+        self.ranks = ranks
     }
 
-    func rank(of name: String) -> Int? { rankOfName[name] }
+    /// A policy has few types, and their names are short: comparing is faster than hashing.
+    func rank(of name: String) -> Int? { names.lastIndex(of: name) }
+
+    /// The rank of the fold's type of this number.
+    func rank(ofType number: UInt16) -> Int? {
+        guard Int(number) < ranks.count, ranks[Int(number)] >= 0 else { return nil }
+        return ranks[Int(number)]
+    }
 }
 
 /// One identifier of the event being resolved.
@@ -94,6 +110,17 @@ extension IdentityTable {
         if let burst = rules.burst, active.count > 1 {
             meet(active, rules: rules, burst, offset: offset, time: time)
         }
+        // Most events name one person by identifiers that are its own already: nothing can stand against
+        // that, and nothing changes.
+        if let root = commonRoot(active) {
+            result.anchor = strongest.identifier
+            result.root = root
+            result.accepted = active
+            if active.count > 1 {
+                keepLinks(of: active, isGuarded: rules.burst != nil, offset: offset, rule: rule)
+            }
+            return result
+        }
         while true {
             var roots: [UInt32] = []
             var unlinked = 0
@@ -124,6 +151,16 @@ extension IdentityTable {
             }
             return result
         }
+    }
+
+    /// The one person that has all of the identifiers; nil where there is none.
+    private func commonRoot(_ candidates: [Candidate]) -> UInt32? {
+        guard let root = root(ofIdentifier: candidates[0].identifier) else { return nil }
+        for candidate in candidates.dropFirst()
+        where self.root(ofIdentifier: candidate.identifier) != root {
+            return nil
+        }
+        return root
     }
 
     private mutating func join(

@@ -62,7 +62,17 @@ struct IdentityTable {
     mutating func identifier(
         type: UInt16, _ value: UnsafeRawBufferPointer, offset: UInt64, ordinal: UInt16
     ) -> UInt32 {
-        let (index, isNew) = values.intern(tag: type, value)
+        identifier(
+            type: type, value, hash: values.hash(tag: type, value), offset: offset,
+            ordinal: ordinal)
+    }
+
+    /// The same with the value's hash, as ``ByteTable/hash(tag:_:key:)`` gives it.
+    mutating func identifier(
+        type: UInt16, _ value: UnsafeRawBufferPointer, hash: UInt64, offset: UInt64,
+        ordinal: UInt16
+    ) -> UInt32 {
+        let (index, isNew) = values.intern(tag: type, value, hash: hash)
         if isNew {
             birthOffsets.append(offset)
             birthOrdinals.append(ordinal)
@@ -73,6 +83,13 @@ struct IdentityTable {
             suppressedFrom.append(.max)
         }
         return index
+    }
+
+    /// Looks at what an event asks of an identifier; what it gives means nothing.
+    @inline(__always)
+    func touch(_ identifier: UInt32) -> UInt64 {
+        values.touch(identifier) &+ UInt64(values.tags[Int(identifier)])
+            &+ UInt64(nodes[Int(identifier)])
     }
 
     func find(type: String, value: [UInt8]) -> UInt32? {

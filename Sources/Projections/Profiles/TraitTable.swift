@@ -169,37 +169,56 @@ struct TraitTable {
 
 /// First and last time that each identifier was seen, and how many events it anchored.
 struct ActivityTable {
-    private(set) var first: [Int64] = []
-    private(set) var last: [Int64] = []
-    private(set) var counts: [UInt32] = []
+    /// Of one identifier, together: one event touches all of it.
+    private struct Entry {
+        var first = Int64.max
+        var last = Int64.min
+        var count: UInt32 = 0
+    }
+
+    private var entries: [Entry] = []
 
     init() {}
 
     mutating func note(_ identifier: UInt32, time: Int64) {
-        while counts.count <= Int(identifier) {
-            first.append(.max)
-            last.append(.min)
-            counts.append(0)
-        }
-        first[Int(identifier)] = min(first[Int(identifier)], time)
-        last[Int(identifier)] = max(last[Int(identifier)], time)
-        counts[Int(identifier)] += 1
+        let missing = Int(identifier) + 1 - entries.count
+        if missing > 0 { entries.append(contentsOf: repeatElement(Entry(), count: missing)) }
+        var entry = entries[Int(identifier)]
+        entry.first = min(entry.first, time)
+        entry.last = max(entry.last, time)
+        entry.count += 1
+        entries[Int(identifier)] = entry
+    }
+
+    /// Looks at an entry; what it gives means nothing.
+    @inline(__always)
+    func touch(_ identifier: UInt32) -> UInt64 { UInt64(eventCount(of: identifier)) }
+
+    /// Microseconds; `.max` where it anchored nothing.
+    func first(of identifier: UInt32) -> Int64 { entries[Int(identifier)].first }
+
+    /// Microseconds; `.min` where it anchored nothing.
+    func last(of identifier: UInt32) -> Int64 { entries[Int(identifier)].last }
+
+    func eventCount(of identifier: UInt32) -> UInt32 {
+        Int(identifier) < entries.count ? entries[Int(identifier)].count : 0
     }
 
     func write(into out: inout CanonicalWriter) {
         out.section("ACTI")
-        out.column(first)
-        out.column(last)
-        out.column(counts)
+        out.column(entries.map(\.first))
+        out.column(entries.map(\.last))
+        out.column(entries.map(\.count))
     }
 
     init(from reader: inout CanonicalReader) throws(CanonicalError) {
         try reader.section("ACTI")
-        first = try reader.column()
-        last = try reader.column()
-        counts = try reader.column()
+        let first = try reader.column(Int64.self)
+        let last = try reader.column(Int64.self)
+        let counts = try reader.column(UInt32.self)
         guard first.count == counts.count, last.count == counts.count else {
             throw CanonicalError(position: reader.position, expected: "equal columns")
         }
+        entries = counts.indices.map { Entry(first: first[$0], last: last[$0], count: counts[$0]) }
     }
 }

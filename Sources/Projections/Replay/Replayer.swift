@@ -21,14 +21,16 @@ public struct Replayer {
     public mutating func forEach(
         from: Offset, to: Offset, _ body: (FoldRecord) throws -> Step
     ) throws -> Offset {
-        try reader.forEach(from: from, to: to, needs: .lines) { try body(Self.record($0)) }
+        try reader.forEach(from: from, to: to, needs: .lines) { view in
+            try Self.withRecord(view, body)
+        }
     }
 
     /// Hands every record before `to` that can be read to `body`.
     public mutating func forEachReadable(to end: Offset, _ body: (FoldRecord) throws -> Void) throws
     {
         _ = try reader.forEachReadable(from: Offset(0), to: end, needs: .lines) { view in
-            try body(Self.record(view))
+            try Self.withRecord(view, body)
             return .next
         } unreadable: { _ in
             .next
@@ -43,32 +45,54 @@ public struct Replayer {
     /// It may end past `limit`, where that lies within a range that cannot be read.
     public mutating func advance(_ state: inout FoldState, to limit: Offset) throws {
         while state.next < limit.value {
-            var history: [Int] = []
-            var end = limit
+            let history: [Int]
             do {
-                _ = try reader.forEach(
-                    from: Offset(state.next), to: limit, needs: .lines
-                ) { view in
-                    switch state.apply(Self.record(view)) {
-                    case .done: return .next
-                    case .needsHistory(let metrics):
-                        history = metrics
-                        end = Offset(state.next)
-                        return .stop
-                    }
-                }
+                history =
+                    limit.value - state.next < readsAheadFrom
+                    ? try fold(&state, to: limit) : try foldAhead(&state, to: limit)
             } catch LogError.damaged(let damage) where damage.offsets.upperBound > state.next {
                 state.quarantine(reader.quarantine(damage))
                 continue
             }
             if !history.isEmpty {
+                let activation = state.next - 1
                 try countHistory(history, in: &state)
-                state.finishActivation(at: end.value - 1)
+                state.finishActivation(at: activation)
             } else if state.next < limit.value {
                 // Only a restore leaves offsets that hold nothing (L3).
                 state.skip(to: limit.value)
             }
         }
+    }
+
+    /// From so many records on, a second thread reads them: it must be worth its start.
+    package var readsAheadFrom: UInt64 = 4096
+
+    /// - Returns: metrics that must be counted over the past before the next record is applied.
+    private mutating func fold(_ state: inout FoldState, to limit: Offset) throws -> [Int] {
+        var history: [Int] = []
+        _ = try reader.forEach(from: Offset(state.next), to: limit, needs: .lines) { view in
+            switch Self.withRecord(view, { state.apply($0) }) {
+            case .done: return .next
+            case .needsHistory(let metrics):
+                history = metrics
+                return .stop
+            }
+        }
+        return history
+    }
+
+    /// The same with a thread that reads and parses ahead.
+    private func foldAhead(_ state: inout FoldState, to limit: Offset) throws -> [Int] {
+        let ahead = ReadAhead(
+            log.makeReader(), from: Offset(state.next), to: limit, key: state.key,
+            policy: state.governing(state.next))
+        defer { ahead.stop() }
+        while let batch = try ahead.next() {
+            if case .needsHistory(let metrics) = state.apply(batch) { return metrics }
+            ahead.giveBack(batch, policy: state.governing(state.next))
+        }
+        return []
     }
 
     /// Counts everything that was applied into metrics that are new, but for what cannot be read.
@@ -77,18 +101,25 @@ public struct Replayer {
         _ = try second.forEachReadable(
             from: Offset(0), to: Offset(state.next), needs: .lines
         ) { view in
-            state.count(Self.record(view), in: metrics)
+            Self.withRecord(view) { state.count($0, in: metrics) }
             return .next
         } unreadable: { _ in
             .next
         }
     }
 
-    static func record(_ view: RecordView) -> FoldRecord {
-        FoldRecord(
-            offset: view.offset.value, kind: view.kind, recorded: view.recorded,
-            occurred: view.occurred, source: view.knownSource, name: view.knownName,
-            keys: Array(view.keys), line: view.line)
+    static func withRecord<R>(
+        _ view: RecordView, _ body: (FoldRecord) throws -> R
+    ) rethrows -> R {
+        let keys = view.keys
+        return try withUnsafeTemporaryAllocation(of: UInt64.self, capacity: keys.count) { room in
+            _ = room.initialize(fromContentsOf: keys)
+            return try body(
+                FoldRecord(
+                    offset: view.offset.value, kind: view.kind, recorded: view.recorded,
+                    occurred: view.occurred, source: view.knownSource, name: view.knownName,
+                    keys: UnsafeBufferPointer(room), line: view.line))
+        }
     }
 }
 

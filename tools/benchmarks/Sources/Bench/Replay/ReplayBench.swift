@@ -6,6 +6,7 @@ import Hashing
 import JSONText
 import PolicyText
 import Projections
+import ReadModel
 
 /// `bench replay`: rebuilds and simulations against the goals of DESIGN, section 9, and against the same
 /// question in DuckDB.
@@ -24,6 +25,12 @@ struct ReplayBench: AsyncParsableCommand {
     var events: Int?
     @Option(help: "Where the files go; removed at the end. Default: a new one in TMPDIR.")
     var dir: String?
+    @Flag(help: "Rebuild and read model only: no simulations, no peer.")
+    var rebuildOnly = false
+    @Option(help: "A log that an earlier run left with --keep, in place of a new one.")
+    var log: String?
+    @Flag(help: "Leave the files.")
+    var keep = false
     @Option(help: "A Python that has DuckDB.")
     var python: String
     @Option(help: "The peer's script.")
@@ -31,7 +38,7 @@ struct ReplayBench: AsyncParsableCommand {
 
     func run() async throws {
         let scratch = try Scratch(dir)
-        defer { scratch.remove() }
+        defer { if !keep { scratch.remove() } }
         let report = Report(json ? .json : .table)
         if growth {
             let sizes = quick ? [100_000, 300_000, 1_000_000] : [1_000_000, 3_000_000, 10_000_000]
@@ -42,20 +49,27 @@ struct ReplayBench: AsyncParsableCommand {
         let world = ReplayWorld(events: events ?? (quick ? 500_000 : 10_000_000))
         let rules = (before: ReplayWorld.Rules.before, after: ReplayWorld.Rules.after)
 
-        report.begin("log", "the events that are replayed")
-        let path = scratch.path + "/log"
-        let writing = Stopwatch()
-        try world.write(to: path, policy: rules.before.text())
-        report.add("events", Double(world.events), "")
-        report.add("people", Double(world.people), "")
-        report.add("making and writing them", Double(world.events) / writing.seconds, "events/s")
-
+        let path = log ?? scratch.path + "/log"
+        if log == nil {
+            report.begin("log", "the events that are replayed")
+            let writing = Stopwatch()
+            try world.write(to: path, policy: rules.before.text())
+            report.add("events", Double(world.events), "")
+            report.add("people", Double(world.people), "")
+            report.add(
+                "making and writing them", Double(world.events) / writing.seconds, "events/s")
+        }
         var configuration = LogConfiguration()
         configuration.sealing = .off
         let log = try EventLog.open(directory: path, configuration: configuration)
         defer { log.close() }
         try ProcessMemory.resetPeak()
         let live = try rebuild(log, report)
+        report.add(
+            "peak of the process", Double(try ProcessMemory.peakKiB()) / 1024, "MiB",
+            goal: .atMost(2048))
+        try readModel(log, live, world, scratch, report)
+        guard !rebuildOnly else { return try report.finish() }
         let candidate = try PolicyFile.read(rules.after.text(), name: "candidate")
         let columns = try simulate(live, candidate, world, report)
         try fold(log, live, world, report)
@@ -71,18 +85,46 @@ struct ReplayBench: AsyncParsableCommand {
         report.begin("rebuild", "how fast does the whole log become state again?")
         var state = FoldState(key: log.identity.key)
         var replayer = Replayer(log: log)
+        try ProcessMemory.resetPeak()
+        let processor = Stopwatch.processorSeconds
         let folding = Stopwatch()
         try replayer.advance(&state, to: log.durableEnd)
         let seconds = folding.seconds
         let records = Double(state.recordCount)
         report.add("every line folded", records / seconds, "records/s")
         let hashing = Stopwatch()
-        _ = state.digest()
+        let digest = state.digest()
         report.add("the digest after that", hashing.seconds * 1000, "ms")
         report.add(
             "rebuild to the digest", records / (seconds + hashing.seconds), "records/s",
             goal: .atLeast(1_000_000))
+        report.add(
+            "processor time of both threads, a record",
+            (Stopwatch.processorSeconds - processor) / records * 1e9, "ns")
+        report.note("digest \(digest.hex)")
         return state
+    }
+
+    private func readModel(
+        _ log: EventLog, _ live: FoldState, _ world: ReplayWorld, _ scratch: Scratch,
+        _ report: Report
+    ) throws {
+        report.begin("read model", "how fast is the read model of everybody made anew?")
+        let origin = ModelOrigin(
+            logID: log.identity.hex, incarnation: log.identity.incarnation)
+        let store = try ReadModelStore.open(directory: scratch.path + "/read", origin: origin)
+        defer { store.close() }
+        let projection = LiveProjection(log: log, state: live)
+        let watch = Stopwatch()
+        try store.rebuild(from: projection)
+        let people = try store.query("SELECT COUNT(*) FROM profiles", limit: 1).rows
+        report.add("of so many people", Double(world.people), "")
+        report.note("rows of profiles: \(people.first?.first.map { "\($0)" } ?? "none")")
+        report.add("all rows written", watch.seconds * 1000, "ms")
+        // A million in 20 seconds.
+        report.add(
+            "people a second", Double(world.people) / watch.seconds, "people/s",
+            goal: .atLeast(50_000))
     }
 
     private func simulate(

@@ -1,0 +1,147 @@
+import CustomerModel
+import Hashing
+import JSONText
+
+/// Reads off events what the fold needs of them, under one policy.
+///
+/// What it reads depends on the line and the policy alone, so that it may be read ahead, on another thread,
+/// without the fold's meaning depending on it.
+struct EventReader {
+    /// One value that may be an identifier.
+    struct Offer {
+        /// Place of its type in the policy.
+        var rank: Int
+        /// Its place among everything that the event names.
+        var ordinal: UInt16
+        /// As ``ByteTable`` hashes it.
+        var hash: UInt64
+        /// Its normalised bytes, in ``EventReader/values``.
+        var bytes: Range<Int>
+    }
+
+    /// Of all events since ``removeAll()``.
+    private(set) var offers: [Offer] = []
+    private(set) var values: [UInt8] = []
+    private(set) var signals: [ConsentSignal] = []
+    private var normalised: [UInt8] = []
+    private let key: SipKey
+
+    /// `key` is the log's own.
+    init(key: SipKey) { self.key = key }
+
+    mutating func removeAll() {
+        offers.removeAll(keepingCapacity: true)
+        values.removeAll(keepingCapacity: true)
+        signals.removeAll(keepingCapacity: true)
+    }
+
+    /// - Parameters:
+    ///   - line: the whole line.
+    ///   - room: what stands in it; it must stay where it is as long as the reading is used.
+    mutating func read(
+        _ line: JSONView, _ room: UnsafePointer<EventBody>, policy: CompiledPolicy
+    ) throws(FoldProblem) -> EventReading {
+        let body = room.pointee
+        guard let type = body.type else { throw FoldProblem.notAnEvent }
+        guard let received = EventClock.time(line["received"]) else { throw FoldProblem.noTime }
+        let first = offers.count
+        readIdentifiers(body, policy.identity)
+        let signal = ConsentSignal.read(body, by: policy.reading, received: received)
+        var number: Int?
+        var narrowing = ConsentSignal.Narrowing()
+        if !signal.isSilent {
+            number = signals.count
+            narrowing = signal.narrowing
+            signals.append(signal)
+        }
+        return EventReading(
+            room: room, type: type, received: received,
+            offers: first..<offers.count, signal: number, narrowing: narrowing,
+            integrations: readIntegrations(body))
+    }
+
+    /// What the event says about integrations: the item's own, a NUL, and its batch's.
+    private mutating func readIntegrations(_ body: EventBody) -> Range<Int>? {
+        let own = body.integrations
+        let shared = body.sharedIntegrations
+        guard own != nil || shared != nil else { return nil }
+        let start = values.count
+        if let own { values.append(contentsOf: own.rawBytes) }
+        values.append(0)
+        if let shared { values.append(contentsOf: shared.rawBytes) }
+        return start..<values.count
+    }
+
+    private mutating func readIdentifiers(_ body: EventBody, _ rules: CompiledIdentity) {
+        var ordinal: UInt16 = 0
+        let limit = EventIdentifiers.limit(of: body) + EventIdentifiers.limit
+        EventIdentifiers.forEach(in: body) { type, value in
+            offer(value, rank: rules.rank(of: type), rules, ordinal: ordinal)
+            ordinal += 1
+        }
+        guard rules.hasPaths else { return }
+        for (rank, paths) in rules.paths.enumerated() {
+            for path in paths {
+                guard let value = body.value(at: path), ordinal < limit
+                else { continue }
+                offer(value, rank: rank, rules, ordinal: ordinal)
+                ordinal += 1
+            }
+        }
+    }
+
+    private mutating func offer(
+        _ value: JSONView, rank: Int?, _ rules: CompiledIdentity, ordinal: UInt16
+    ) {
+        guard let rank else { return }
+        let isUsable: Bool
+        switch value.kind {
+        case .string:
+            isUsable =
+                value.withUTF8 {
+                    IdentifierValue.normalise(
+                        $0, rules.normalisations[rank], country: rules.phoneCountries[rank],
+                        into: &normalised)
+                } ?? false
+        case .number:
+            isUsable = IdentifierValue.normalise(
+                value.rawBytes, rules.normalisations[rank], country: rules.phoneCountries[rank],
+                into: &normalised)
+        case .object, .array, .bool, .null:
+            isUsable = false
+        }
+        guard isUsable else { return }
+        let hash: UInt64? = normalised.withUnsafeBytes { bytes in
+            if !rules.blocked.isEmpty,
+                IdentifierValue.isBlocked(type: rules.names[rank], value: bytes, by: rules.blocked)
+            {
+                return nil
+            }
+            return ByteTable.hash(tag: rules.types[rank], bytes, key: key)
+        }
+        guard let hash else { return }
+        let start = values.count
+        values.append(contentsOf: normalised)
+        offers.append(
+            Offer(rank: rank, ordinal: ordinal, hash: hash, bytes: start..<values.count))
+    }
+}
+
+/// What was read off one event. Valid as long as its reader was not emptied and its line stands.
+///
+/// The body stands apart: it is large, and most events are folded without another look at it.
+struct EventReading {
+    fileprivate(set) var room: UnsafePointer<EventBody>
+    /// The person's number that the event names; what it means, the fold knows.
+    var mpid: MPID? { room.pointee.mparticle?.mpid }
+    var type: EventType
+    var received: Timestamp
+    /// In ``EventReader/offers``, in the event's own order.
+    var offers: Range<Int>
+    /// In ``EventReader/signals``; nil where the event says nothing about consent.
+    var signal: Int?
+    /// What that takes away from the event itself.
+    var narrowing: ConsentSignal.Narrowing
+    /// In ``EventReader/values``; nil where the event says nothing about integrations.
+    var integrations: Range<Int>?
+}

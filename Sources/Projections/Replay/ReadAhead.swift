@@ -1,0 +1,104 @@
+import EventLog
+import Hashing
+
+/// Reads the log ahead of whoever folds it, on a thread of its own.
+///
+/// One thread reads, checks, decompresses and parses; the other folds. Batches are handed over in the order
+/// of the log, so the fold sees what it would see alone. Few batches exist, so that neither runs far ahead.
+final class ReadAhead: Sendable {
+    private static let batches = 4
+
+    private struct Shared {
+        var full: [RecordBatch] = []
+        var free: [RecordBatch]
+        var policy: CompiledPolicy?
+        var isStopped = false
+        /// How reading ended.
+        var end: Result<Void, any Error>?
+    }
+
+    private let monitor: Monitor<Shared>
+    private let thread: OwnThread
+
+    /// Starts reading `from..<to`.
+    ///
+    /// - Parameter policy: which is expected to govern; a wrong guess costs time and nothing else.
+    init(_ reader: LogReader, from: Offset, to: Offset, key: SipKey, policy: CompiledPolicy?) {
+        let monitor = Monitor(
+            Shared(free: (0..<Self.batches).map { _ in RecordBatch(key: key) }, policy: policy))
+        self.monitor = monitor
+        thread = OwnThread(.normal) {
+            let end = Result { try Self.read(reader, from: from, to: to, into: monitor) }
+            monitor.withLock { $0.end = end }
+            monitor.wake(.progress)
+        }
+    }
+
+    // MARK: The reading thread
+
+    private static func read(
+        _ reader: LogReader, from: Offset, to: Offset, into monitor: Monitor<Shared>
+    ) throws {
+        var reader = reader
+        var batch = free(monitor)
+        // What was read before damage is handed over like everything else.
+        defer { if let batch, !batch.isEmpty { hand(batch, to: monitor) } }
+        _ = try reader.forEach(from: from, to: to, needs: .lines) { view in
+            guard let filling = batch else { return .stop }
+            if filling.append(view) { return .next }
+            hand(filling, to: monitor)
+            batch = free(monitor)
+            guard let batch else { return .stop }
+            precondition(batch.append(view), "every record fits an empty batch")
+            return .next
+        }
+    }
+
+    private static func hand(_ batch: RecordBatch, to monitor: Monitor<Shared>) {
+        monitor.withLock { $0.full.append(batch) }
+        monitor.wake(.progress)
+    }
+
+    /// Waits for a batch to fill; nil once nobody wants any more.
+    private static func free(_ monitor: Monitor<Shared>) -> RecordBatch? {
+        let taken = monitor.wait(on: .work, milliseconds: nil) {
+            shared -> (batch: RecordBatch, policy: CompiledPolicy?)?? in
+            if shared.isStopped { return .some(nil) }
+            return shared.free.popLast().map { ($0, shared.policy) }
+        }
+        guard let (batch, policy) = taken ?? nil else { return nil }
+        batch.begin(policy: policy)
+        return batch
+    }
+
+    // MARK: The folding thread
+
+    /// The next records; nil when all were handed out.
+    ///
+    /// - Throws: what reading failed with, after everything before it was handed out.
+    func next() throws -> RecordBatch? {
+        let found = monitor.wait(on: .progress, milliseconds: nil) {
+            shared -> Result<RecordBatch?, any Error>? in
+            if !shared.full.isEmpty { return .success(shared.full.removeFirst()) }
+            return shared.end.map { $0.map { nil } }
+        }
+        guard let found else { preconditionFailure("a wait without an end ends with something") }
+        return try found.get()
+    }
+
+    /// Gives a batch back to be filled again, and says which policy governs by now.
+    func giveBack(_ batch: RecordBatch, policy: CompiledPolicy?) {
+        monitor.withLock { shared in
+            shared.free.append(batch)
+            shared.policy = policy
+        }
+        monitor.wake(.work)
+    }
+
+    /// Ends the thread; once.
+    func stop() {
+        monitor.withLock { $0.isStopped = true }
+        monitor.wake(.work)
+        thread.join()
+    }
+}

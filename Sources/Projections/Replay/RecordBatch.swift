@@ -1,0 +1,209 @@
+import CustomerModel
+import EventLog
+import Hashing
+import JSONText
+
+/// Some hundred neighbouring records, copied out of the log and read as far as one thread can without
+/// knowing what came before them.
+///
+/// Unchecked: it is handed from thread to thread, and whoever has it has it alone.
+final class RecordBatch: @unchecked Sendable {
+    private static let mostRows = 512
+    private static let usualTextBytes = 512 << 10
+
+    private struct Row {
+        var offset: UInt64
+        var recorded: Int64
+        var occurred: Int64
+        var kind: UInt8
+        /// In ``names``.
+        var source: Int
+        var name: Int
+        var keys: Range<Int>
+        var line: Range<Int>
+        /// On the tapes; nil where the line is no JSON.
+        var tape: Int?
+        /// Of an event that could be read, by the rules of ``policy``.
+        var reading: EventReading?
+    }
+
+    private let rows: UnsafeMutablePointer<Row> = .allocate(capacity: mostRows)
+    /// By row.
+    private let bodies: UnsafeMutablePointer<EventBody> = .allocate(capacity: mostRows)
+    private(set) var count = 0
+    private var text: UnsafeMutableRawBufferPointer = .allocate(
+        byteCount: usualTextBytes, alignment: 16)
+    private var textCount = 0
+    private let tapes = JSONTapes()
+    private var keys: [UInt64] = []
+    private var names = BatchNames()
+    /// By row; few lines are no JSON.
+    private var problems: [Int: JSONError] = [:]
+    private(set) var reader: EventReader
+    /// Whose rules events were read by.
+    private(set) var policy: CompiledPolicy?
+
+    init(key: SipKey) { reader = EventReader(key: key) }
+
+    deinit {
+        rows.deallocate()
+        bodies.deallocate()
+        text.deallocate()
+    }
+
+    var isEmpty: Bool { count == 0 }
+
+    // MARK: Filling
+
+    /// Empties it, for records whose events `policy` is expected to govern.
+    func begin(policy: CompiledPolicy?) {
+        count = 0
+        textCount = 0
+        if text.count > Self.usualTextBytes { makeRoom(Self.usualTextBytes) }
+        tapes.removeAll()
+        keys.removeAll(keepingCapacity: true)
+        names.removeAll()
+        problems.removeAll(keepingCapacity: true)
+        reader.removeAll()
+        self.policy = policy
+    }
+
+    private func makeRoom(_ bytes: Int) {
+        text.deallocate()
+        text = .allocate(byteCount: bytes, alignment: 16)
+    }
+
+    /// Copies a record in and reads it.
+    ///
+    /// - Returns: false where it does not fit any more; it always fits an empty batch.
+    func append(_ view: RecordView) -> Bool {
+        guard count < Self.mostRows else { return false }
+        let bytes = view.line
+        if bytes.count > text.count - textCount {
+            guard isEmpty else { return false }
+            makeRoom(bytes.count)
+        }
+        let range = textCount..<textCount + bytes.count
+        let line = UnsafeMutableRawBufferPointer(rebasing: text[range])
+        line.copyMemory(from: bytes)
+        var tape: Int?
+        var problem: JSONError?
+        do throws(JSONError) {
+            tape = try tapes.append(trusted: UnsafeRawBufferPointer(line))
+            guard tape != nil else { return false }
+        } catch {
+            problem = error
+        }
+        textCount = range.upperBound
+        let firstKey = keys.count
+        view.keys.append(to: &keys)
+        var row = Row(
+            offset: view.offset.value, recorded: view.recorded, occurred: view.occurred,
+            kind: view.kind, source: names.source(of: view), name: names.name(of: view),
+            keys: firstKey..<keys.count, line: range, tape: tape, reading: nil)
+        if let problem { problems[count] = problem }
+        if let tape, let policy, row.kind == RecordKind.event.rawValue {
+            row.reading = read(
+                tapes.view(at: tape, of: UnsafeRawBufferPointer(line)), policy: policy)
+        }
+        (rows + count).initialize(to: row)
+        count += 1
+        return true
+    }
+
+    /// Nil where it cannot be read: then the fold tries in its turn, and parks it.
+    private func read(_ line: JSONView, policy: CompiledPolicy) -> EventReading? {
+        let reading = EventBody.read(line: line) { body -> EventReading? in
+            // Of mParticle's form nothing is left once it was read: it is made anew for the fold.
+            guard body.mparticle == nil else { return nil }
+            (bodies + count).initialize(to: body)
+            do throws(FoldProblem) {
+                return try reader.read(line, UnsafePointer(bodies + count), policy: policy)
+            } catch {
+                return nil
+            }
+        }
+        return reading ?? nil
+    }
+
+    // MARK: Taking out
+
+    /// Hands out one record, its line as far as it is JSON, and what was read off it.
+    @inline(__always)
+    func withRecord<R>(
+        _ number: Int, _ body: (FoldRecord, Result<JSONView, JSONError>, EventReading?) -> R
+    ) -> R {
+        precondition(number < count, "no such record")
+        let row = rows + number
+        let line = UnsafeRawBufferPointer(rebasing: text[row.pointee.line])
+        let parsed: Result<JSONView, JSONError>
+        if let tape = row.pointee.tape {
+            parsed = .success(tapes.view(at: tape, of: line))
+        } else {
+            parsed = .failure(
+                problems[number] ?? JSONError(position: 0, problem: .unexpectedEnd))
+        }
+        return keys.withUnsafeBufferPointer { keys in
+            body(
+                FoldRecord(
+                    offset: row.pointee.offset, kind: row.pointee.kind,
+                    recorded: row.pointee.recorded, occurred: row.pointee.occurred,
+                    source: names[row.pointee.source], name: names[row.pointee.name],
+                    keys: UnsafeBufferPointer(rebasing: keys[row.pointee.keys]), line: line),
+                parsed, row.pointee.reading)
+        }
+    }
+}
+
+/// The names in a batch, each once as far as the log has symbols for them.
+private struct BatchNames {
+    private var names: [String] = []
+    private var segment: Offset?
+    /// By symbol: its place in `names`, -1 for none yet.
+    private var places: [Int] = []
+    private var used: [Int] = []
+
+    subscript(place: Int) -> String { names[place] }
+
+    mutating func removeAll() {
+        names.removeAll(keepingCapacity: true)
+        forgetSymbols()
+    }
+
+    private mutating func forgetSymbols() {
+        for symbol in used { places[symbol] = -1 }
+        used.removeAll(keepingCapacity: true)
+    }
+
+    mutating func source(of view: RecordView) -> Int {
+        if let known = place(view.sourceSymbol, in: view.segment) { return known }
+        return keep(view.source, view.knownSource, view.sourceSymbol)
+    }
+
+    mutating func name(of view: RecordView) -> Int {
+        if let known = place(view.nameSymbol, in: view.segment) { return known }
+        return keep(view.name, view.knownName, view.nameSymbol)
+    }
+
+    private mutating func place(_ symbol: UInt16, in segment: Offset) -> Int? {
+        if self.segment != segment {
+            forgetSymbols()
+            self.segment = segment
+        }
+        guard Int(symbol) < places.count, places[Int(symbol)] >= 0 else { return nil }
+        return places[Int(symbol)]
+    }
+
+    /// Without a symbol a name comes from the line and counts for that line alone.
+    private mutating func keep(
+        _ named: String?, _ fromLine: @autoclosure () -> String, _ symbol: UInt16
+    ) -> Int {
+        names.append(named ?? fromLine())
+        guard named != nil else { return names.count - 1 }
+        let missing = Int(symbol) + 1 - places.count
+        if missing > 0 { places.append(contentsOf: repeatElement(-1, count: missing)) }
+        places[Int(symbol)] = names.count - 1
+        used.append(Int(symbol))
+        return names.count - 1
+    }
+}
