@@ -3,7 +3,9 @@ import JSONText
 
 extension FoldState {
     /// The number of an event's situation, as its decisions see it.
-    mutating func situation(_ item: Case, root: UInt32, policy: CompiledPolicy) -> UInt32 {
+    mutating func situation(
+        _ item: Case, _ signal: ConsentSignal, root: UInt32, policy: CompiledPolicy
+    ) -> UInt32 {
         var flags: Situation.Flags = []
         if item.isSuppressed { flags.insert(.suppressed) }
         if item.isUnreadable { flags.insert(.unreadable) }
@@ -22,7 +24,17 @@ extension FoldState {
             Situation(
                 source: source ?? .max, type: item.type?.rawValue ?? 0, flags: flags,
                 name: name ?? .max, integrations: integrations ?? Situation.none,
-                consent: situations.intern(consent: consent), identifierTypes: types ?? 0))
+                consent: situations.intern(consent: consent),
+                signal: situations.intern(signal: own(signal, item, policy: policy)),
+                identifierTypes: types ?? 0))
+    }
+
+    /// What an event says by itself, whatever the rules make of it (C1).
+    private func own(_ signal: ConsentSignal, _ item: Case, policy: CompiledPolicy) -> OwnSignal {
+        OwnSignal(
+            denied: policy.numbers(signal.denials),
+            missing: signal.isUnreadable ? .max : policy.numbers(signal.missing),
+            country: policy.reading.trustedCountry(of: item.body, source: item.source)?.code ?? 0)
     }
 }
 

@@ -203,7 +203,7 @@ extension FoldState {
                 || hasUnreadable(keys: record.keys, root: root),
             profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root),
             eventReceived: received.microseconds, fields: profile, plan: plan)
-        let situation = situation(item, root: root, policy: policy)
+        let situation = situation(item, signal, root: root, policy: policy)
         let entry = DecisionColumns.Entry(
             anchor: resolution.anchor,
             person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),

@@ -9,16 +9,19 @@ public struct NeedsFold: Error, Equatable, Sendable {
 extension SimulationBasis {
     /// What `candidate` would have changed, from columns alone: no line is read.
     ///
-    /// It answers for rules about destinations. What a person is and what they consented to stays as it was
-    /// decided, so identity and consent rules must be those that were in force.
+    /// It answers for rules about destinations and for what becomes of people's words: how they are resolved,
+    /// when they expire, where they are assumed. Who a person is, and which signals mean a purpose, must stay
+    /// as they were.
     ///
     /// - Parameter from: the candidate judges from this offset on; what is before stays as it was.
     /// - Throws: ``NeedsFold`` with what the columns do not know.
     public func difference(
         under candidate: Policy, from: UInt64, range: Range<UInt64>, samples: Int
     ) throws(NeedsFold) -> SimulationReport {
-        let run = try ColumnSimulation(self, candidate, from: from, to: range.upperBound)
-        return run.report(range, samples: samples)
+        let end = min(range.upperBound, end)
+        let run = try ColumnSimulation(
+            self, candidate, from: from, range: min(range.lowerBound, end)..<end)
+        return run.report(samples: samples)
     }
 }
 
@@ -26,7 +29,17 @@ extension SimulationBasis {
 struct ColumnSimulation {
     let basis: SimulationBasis
     let candidate: Policy
-    let from: UInt64
+    /// What is counted; up to ``split`` as it was, from there on as the candidate judges.
+    let range: Range<UInt64>
+    let split: UInt64
+    /// By place: the moment of each event that the candidate judges.
+    let moments: EventColumn<UInt32>
+    /// By such moment: the moment that was decided.
+    let origins: [UInt32]
+    /// By such moment: the person's state under the candidate; empty where that stays as it was.
+    private let states: [ConsentRow]
+    /// By moment as decided, and destination: the judgement before.
+    private(set) var stood: [UInt16] = []
     /// By moment and destination: the judgement before, and after but for ``perEvent``.
     private(set) var old: [UInt16] = []
     private(set) var new: [UInt16] = []
@@ -40,56 +53,34 @@ struct ColumnSimulation {
         var isEmpty: Bool { maximumAge == nil && share == nil }
     }
 
-    init(_ basis: SimulationBasis, _ candidate: Policy, from: UInt64, to: UInt64) throws(NeedsFold)
+    /// - Parameter range: within ``SimulationBasis/end``.
+    init(_ basis: SimulationBasis, _ candidate: Policy, from: UInt64, range: Range<UInt64>)
+        throws(NeedsFold)
     {
         self.basis = basis
         self.candidate = candidate
-        self.from = from
+        self.range = range
+        split = min(max(range.lowerBound, from), range.upperBound)
         perEvent = basis.names.map { _ in PerEvent() }
-        let versions = Set(basis.columns.rowVersions)
-        let governing = Self.governing(basis.policies, from: from, to: min(to, basis.end))
-            .filter { versions.contains(UInt32($0.version)) }
-        for policy in governing { try Self.check(candidate, stands: policy.policy) }
+        let governing = basis.governing(from..<max(from, range.upperBound))
+        let numbers = try basis.numbers(of: candidate)
+        for policy in governing { try basis.check(candidate, against: policy) }
         guard
             !basis.situations.situations.elements.contains(where: { $0.flags.contains(.open) })
         else { throw NeedsFold(reason: "some events have names or integrations past the tables") }
-        try judgeMoments(try recorded(governing))
-    }
-
-    /// The versions that judged something in a range.
-    private static func governing(_ policies: [CompiledPolicy], from: UInt64, to: UInt64)
-        -> [CompiledPolicy]
-    {
-        policies.indices.filter { index in
-            let end = index + 1 < policies.count ? policies[index + 1].activatedAt : .max
-            let start = policies[index].version == 0 ? 0 : policies[index].activatedAt
-            return start < to && end > from
-        }.map { policies[$0] }
-    }
-
-    private static func check(_ candidate: Policy, stands policy: Policy) throws(NeedsFold) {
-        guard candidate.identity == policy.identity else {
-            throw NeedsFold(reason: "the identity rules are others")
+        let consent = ConsentJudge(candidate, purposes: numbers)
+        if try basis.resolvesAnew(candidate, governing) {
+            let rerun = try basis.rerun(consent, candidate, split..<range.upperBound)
+            moments = rerun.moments
+            origins = rerun.pairs.pairs.map(\.first)
+            states = rerun.pairs.pairs.map { rerun.states[$0.second] }
+        } else {
+            moments = basis.columns.moments
+            origins = Array(0..<UInt32(basis.columns.momentKeys.count))
+            states = []
         }
-        guard candidate.consent == policy.consent else {
-            throw NeedsFold(reason: "the consent rules are others")
-        }
-        guard candidate.plans == policy.plans else {
-            throw NeedsFold(reason: "the tracking plans are others")
-        }
-        guard !candidate.asksAudiences || candidate.audiences == policy.audiences else {
-            throw NeedsFold(reason: "the audiences that a filter asks are others")
-        }
-        for purpose in candidate.purposes {
-            var known = policy.purpose(named: purpose.name)
-            // These two are read by gates and plans, and not by what people said.
-            known?.basis = purpose.basis
-            known?.isRetroactive = purpose.isRetroactive
-            guard known == purpose else {
-                throw NeedsFold(
-                    reason: "the purpose \(purpose.name) is new or means something else")
-            }
-        }
+        let judge = SituationJudge(candidate, purposes: numbers, basis)
+        judgeMoments(try recorded(governing), judge, consent)
     }
 
     // MARK: Moments
@@ -173,36 +164,47 @@ struct ColumnSimulation {
         return found
     }
 
-    private mutating func judgeMoments(_ recorded: [UInt32: Recorded]) throws(NeedsFold) {
+    private mutating func judgeMoments(
+        _ recorded: [UInt32: Recorded], _ judge: SituationJudge, _ consent: ConsentJudge
+    ) {
+        var judge = judge
         let columns = basis.columns
-        var numbers: [UInt8] = []
-        for purpose in candidate.purposes {
-            guard let number = basis.purposes.firstIndex(of: purpose.name) else {
-                throw NeedsFold(reason: "the purpose \(purpose.name) is new")
-            }
-            numbers.append(UInt8(number))
-        }
-        var judge = SituationJudge(candidate, purposes: numbers, basis)
-        let count = columns.momentKeys.count * width
-        old.reserveCapacity(count)
-        new.reserveCapacity(count)
+        stood.reserveCapacity(columns.momentKeys.count * width)
         for moment in 0..<UInt32(columns.momentKeys.count) {
+            let row = Int(columns.row(ofMoment: moment))
+            for table in basis.tables { stood.append(table[row]) }
+        }
+        // As it was decided: each state is looked up once.
+        let consents = basis.situations.consents.elements.map { judge.number(of: $0) }
+        old.reserveCapacity(origins.count * width)
+        new.reserveCapacity(origins.count * width)
+        for (number, moment) in origins.enumerated() {
+            let place = Int(moment) * width
+            old.append(contentsOf: stood[place..<place + width])
             let row = columns.row(ofMoment: moment)
-            let situation = basis.situations.situations[columns.situation(ofMoment: moment)]
             // A version that judged nothing in the range: its moments are not met there.
-            let recorded = recorded[columns.rowVersions[Int(row)]]
-            for number in 0..<width {
-                let before = basis.tables[number][Int(row)]
-                old.append(before)
-                guard number < candidate.destinations.count, let recorded else {
+            guard let recorded = recorded[columns.rowVersions[Int(row)]] else {
+                for _ in 0..<width { new.append(0xFFFF) }
+                continue
+            }
+            let situation = basis.situations.situations[columns.situation(ofMoment: moment)]
+            let state =
+                states.isEmpty
+                ? consents[Int(situation.consent)]
+                : judge.number(
+                    of: consent.narrowed(
+                        states[number], by: basis.situations.signals[situation.signal]))
+            for destination in 0..<width {
+                guard destination < candidate.destinations.count else {
                     new.append(0xFFFF)
                     continue
                 }
-                var kept = before == 0xFFFF ? 0 : before & recorded.masks[number]
-                if let twin = recorded.planTwins[number] {
+                let before = old[number * width + destination]
+                var kept = before == 0xFFFF ? 0 : before & recorded.masks[destination]
+                if let twin = recorded.planTwins[destination] {
                     kept |= basis.tables[twin][Int(row)] & Gate.trackingPlanViolation.bit
                 }
-                new.append(judge.bits(situation, number) | kept)
+                new.append(judge.bits(situation, destination, consent: state) | kept)
             }
         }
     }

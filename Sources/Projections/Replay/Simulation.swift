@@ -19,6 +19,7 @@ public struct SimulationBasis: Sendable {
     let purposes: [String]
     let identifierTypes: [String]
     let births: IdentityTable.Births
+    let consent: ConsentHistory
     let key: SipKey
     let people: Int
     public let end: UInt64
@@ -42,7 +43,11 @@ extension FoldState {
                 lanes.filter { $0.lane.destination == name }.map(\.delivered)
             },
             sources: sources.names, purposes: consent.purposes.names,
-            identifierTypes: identity.types.names, births: identity.births, key: key,
+            identifierTypes: identity.types.names, births: identity.births,
+            consent: ConsentHistory(
+                assertions: consent.assertions, lineage: identity.lineage,
+                people: PersonHistory(identity)),
+            key: key,
             people: personCount, end: next)
     }
 

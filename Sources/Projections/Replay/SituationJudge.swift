@@ -11,7 +11,11 @@ struct SituationJudge {
     private var whats: [UInt64: [UInt16]] = [:]
     private let bySource: [[UInt16]]
     private let byIntegrations: [[UInt16]]
-    private let byConsent: [[UInt16]]
+    private let purposes: [Purpose]
+    private let numbers: [UInt8]
+    /// Every state that was asked about, and what it means.
+    private var consents = InternTable<ConsentRow>()
+    private var byConsent: [[UInt16]] = []
     private let names: ByteTable
 
     /// - Parameter numbers: the fold's number of each of the candidate's purposes.
@@ -31,15 +35,8 @@ struct SituationJudge {
         bySource = basis.sources.map { source in
             candidate.destinations.map { Self.bits(.sourceNotConnected, unless: $0.takes(source)) }
         }
-        byConsent = basis.situations.consents.elements.map { row in
-            let states = numbers.map { ConsentState(value: row[$0], offset: nil) }
-            return candidate.destinations.map { destination in
-                var decision = Decision.allow
-                Judge.consent(
-                    destination, states: states, purposes: candidate.purposes, into: &decision)
-                return decision.bits
-            }
-        }
+        purposes = candidate.purposes
+        self.numbers = numbers
         byIntegrations = (0..<basis.situations.integrations.count).map { number in
             Self.integrations(
                 Array(basis.situations.integrations.bytes(UInt32(number))), candidate.destinations)
@@ -73,8 +70,24 @@ struct SituationJudge {
         }
     }
 
+    /// The number of a state, as ``bits(_:_:consent:)`` takes it.
+    mutating func number(of state: ConsentRow) -> Int {
+        let (number, isNew) = consents.intern(state)
+        guard isNew else { return Int(number) }
+        let states = numbers.map { ConsentState(value: state[$0], offset: nil) }
+        byConsent.append(
+            destinations.map { destination in
+                var decision = Decision.allow
+                Judge.consent(destination, states: states, purposes: purposes, into: &decision)
+                return decision.bits
+            })
+        return Int(number)
+    }
+
     /// What the gates say of a situation; the bits of filter, age and sampling are left at zero.
-    mutating func bits(_ situation: Situation, _ destination: Int) -> UInt16 {
+    ///
+    /// - Parameter consent: the number of the person's state, narrowed.
+    mutating func bits(_ situation: Situation, _ destination: Int, consent: Int) -> UInt16 {
         var decision = Decision.allow
         if !destinations[destination].isEnabled { decision.fail(.destinationDisabled) }
         if situation.flags.contains(.suppressed) { decision.fail(.suppressed) }
@@ -83,7 +96,7 @@ struct SituationJudge {
             decision.fail(.missingIdentifier)
         }
         decision.bits |= bySource[Int(situation.source)][destination]
-        decision.bits |= byConsent[Int(situation.consent)][destination]
+        decision.bits |= byConsent[consent][destination]
         if situation.integrations != Situation.none {
             decision.bits |= byIntegrations[Int(situation.integrations)][destination]
         }
@@ -92,9 +105,9 @@ struct SituationJudge {
     }
 
     private mutating func what(_ situation: Situation) -> [UInt16] {
-        let key = UInt64(situation.type) << 32 | UInt64(situation.name)
+        let key = UInt64(situation.type) << 16 | UInt64(situation.name)
         if let known = whats[key] { return known }
-        let name = names.text(situation.name)
+        let name = names.text(UInt32(situation.name))
         let type = EventType(rawValue: situation.type)
         let bits = destinations.map { destination in
             Self.bits(
