@@ -105,7 +105,7 @@ import Testing
         #expect(
             try reason { policy in
                 policy.consent.resolution = .latest
-                policy.destinations[1].tcf = TCFUse(vendor: 755, purposes: [])
+                policy.destinations[1].tcf = TCFUse(vendor: 755, onConsent: [])
             } == "what the TCF permits ads must be read again")
         #expect(
             try reason {

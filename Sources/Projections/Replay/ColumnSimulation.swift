@@ -13,14 +13,20 @@ extension SimulationBasis {
     /// when they expire, where they are assumed. Who a person is, and which signals mean a purpose, must stay
     /// as they were.
     ///
-    /// - Parameter from: the candidate judges from this offset on; what is before stays as it was.
+    /// A filter that nobody asked before reads the lines of the events that reach it, once.
+    ///
+    /// - Parameters:
+    ///   - from: the candidate judges from this offset on; what is before stays as it was.
+    ///   - filters: how lines are read for a filter that is another one; nil where none are to be.
     /// - Throws: ``NeedsFold`` with what the columns do not know.
     public func difference(
-        under candidate: Policy, from: UInt64, range: Range<UInt64>, samples: Int
+        under candidate: Policy, from: UInt64, range: Range<UInt64>, samples: Int,
+        filters: FilterReading? = nil
     ) throws(NeedsFold) -> SimulationReport {
         let end = min(range.upperBound, end)
         let run = try ColumnSimulation(
-            self, candidate, from: from, range: min(range.lowerBound, end)..<end)
+            self, candidate, from: from, range: min(range.lowerBound, end)..<end,
+            filters: filters)
         return run.report(samples: samples)
     }
 }
@@ -33,9 +39,9 @@ struct ColumnSimulation {
     let range: Range<UInt64>
     let split: UInt64
     /// By place: the moment of each event that the candidate judges.
-    let moments: EventColumn<UInt32>
+    private(set) var moments: EventColumn<UInt32>
     /// By such moment: the moment that was decided.
-    let origins: [UInt32]
+    private(set) var origins: [UInt32]
     /// By such moment: the person's state under the candidate; empty where that stays as it was.
     private let states: [ConsentRow]
     /// By moment as decided, and destination: the judgement before.
@@ -54,9 +60,10 @@ struct ColumnSimulation {
     }
 
     /// - Parameter range: within ``SimulationBasis/end``.
-    init(_ basis: SimulationBasis, _ candidate: Policy, from: UInt64, range: Range<UInt64>)
-        throws(NeedsFold)
-    {
+    init(
+        _ basis: SimulationBasis, _ candidate: Policy, from: UInt64, range: Range<UInt64>,
+        filters: FilterReading?
+    ) throws(NeedsFold) {
         self.basis = basis
         self.candidate = candidate
         self.range = range
@@ -79,34 +86,42 @@ struct ColumnSimulation {
             origins = Array(0..<UInt32(basis.columns.momentKeys.count))
             states = []
         }
-        let judge = SituationJudge(candidate, purposes: numbers, basis)
-        judgeMoments(try recorded(governing), judge, consent)
+        let recorded = try recorded(governing, asksFilters: filters != nil)
+        judgeMoments(recorded, SituationJudge(candidate, purposes: numbers, basis), consent)
+        if let filters { try ask(recorded, filters) }
     }
 
     // MARK: Moments
 
     /// What stands as one version recorded it, by destination.
-    private struct Recorded {
+    struct Recorded {
         /// The gates whose judgement stands.
         var masks: [UInt16]
+        /// Whether the destination's filter must be asked.
+        var asks: [Bool]
         /// Whose judgement by the tracking plans is this destination's too; nil where there are no plans.
         var planTwins: [Int?]
     }
 
-    private mutating func recorded(_ governing: [CompiledPolicy]) throws(NeedsFold)
-        -> [UInt32: Recorded]
+    private mutating func recorded(_ governing: [CompiledPolicy], asksFilters: Bool)
+        throws(NeedsFold) -> [UInt32: Recorded]
     {
         var found: [UInt32: Recorded] = [:]
         for policy in governing {
             var masks: [UInt16] = []
+            var asks: [Bool] = []
             for (number, destination) in candidate.destinations.enumerated() {
                 let before = policy.policy.destination(named: destination.name)
                 var mask = Decision.allow
                 if let filter = destination.filter {
-                    guard before?.filter == filter else {
-                        throw NeedsFold(reason: "the filter of \(destination.name) is another")
+                    asks.append(before?.filter != filter)
+                    if asks[number] {
+                        try basis.check(filter, of: destination, isReadable: asksFilters)
+                    } else {
+                        mask.fail(.filter)
                     }
-                    mask.fail(.filter)
+                } else {
+                    asks.append(false)
                 }
                 if destination.tcf != nil {
                     // A situation holds no TC string, so the consent gates stand whole or not at all.
@@ -140,7 +155,7 @@ struct ColumnSimulation {
                 masks.append(mask.bits)
             }
             found[UInt32(policy.version)] = Recorded(
-                masks: masks, planTwins: try twins(in: policy.policy))
+                masks: masks, asks: asks, planTwins: try twins(in: policy.policy))
         }
         return found
     }
@@ -207,5 +222,30 @@ struct ColumnSimulation {
                 new.append(judge.bits(situation, destination, consent: state) | kept)
             }
         }
+    }
+
+    /// Takes moments over that are told apart by which filters do not hold.
+    ///
+    /// - Parameters:
+    ///   - pairs: a moment as it was and a mask of filters.
+    ///   - failing: the destination of each filter.
+    mutating func take(
+        _ refined: EventColumn<UInt32>, _ pairs: PairNumbers, failing destinations: [Int]
+    ) {
+        let (before, after, origins) = (old, new, origins)
+        old = []
+        new = []
+        self.origins = []
+        for (moment, mask) in pairs.pairs {
+            let place = Int(moment) * width
+            old.append(contentsOf: before[place..<place + width])
+            new.append(contentsOf: after[place..<place + width])
+            self.origins.append(origins[Int(moment)])
+            for (question, destination) in destinations.enumerated()
+            where mask & (1 << UInt32(question)) != 0 {
+                new[new.count - width + destination] |= Gate.filter.bit
+            }
+        }
+        moments = refined
     }
 }
