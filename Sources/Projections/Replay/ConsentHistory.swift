@@ -46,14 +46,15 @@ struct PersonHistory: Sendable {
     }
 
     /// The nodes that carry today whoever an identifier ever belonged to, each once.
-    func carriers(_ identifier: UInt32) -> [UInt32] {
-        guard nodes[Int(identifier)] != Self.none else { return [] }
+    func forEachCarrier(of identifier: UInt32, _ visit: (UInt32) -> Void) {
+        guard nodes[Int(identifier)] != Self.none else { return }
+        guard moves.hasMoved(identifier) else { return visit(carrier(identifier)) }
         var found: [UInt32] = []
         for node in moves.nodes(of: identifier, present: nodes[Int(identifier)]) {
             let carrier = root(node, asOf: .max - 1)
             if !found.contains(carrier) { found.append(carrier) }
         }
-        return found
+        found.forEach(visit)
     }
 
     private func root(_ node: UInt32, asOf offset: UInt64) -> UInt32 {

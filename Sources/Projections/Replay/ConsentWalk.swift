@@ -23,9 +23,9 @@ struct ConsentWalk {
     private var nextLate = 0
     private var standings: StandingTable
     // By carrying node of today: the identifiers that ever said anything and were ever of its people.
-    private var speakers: [UInt32]
-    private var speakerIdentifiers: [UInt32] = []
-    private var nextSpeaker: [UInt32] = []
+    private let speakers: [UInt32]
+    private let speakerIdentifiers: [UInt32]
+    private let nextSpeaker: [UInt32]
     // By person.
     /// The number of the person's state; ``stale`` when it must be worked out again.
     private(set) var rows: [UInt32]
@@ -54,7 +54,9 @@ struct ConsentWalk {
             untils = [Int64](repeating: .max, count: count)
         }
         unknown = states.intern(ConsentRow()).number
-        speakers = [UInt32](repeating: StandingTable.none, count: history.people.nodeCount)
+        var speakers = [UInt32](repeating: StandingTable.none, count: history.people.nodeCount)
+        var speakerIdentifiers: [UInt32] = []
+        var nextSpeaker: [UInt32] = []
         var late: [UInt32] = []
         var isKnown = [Bool](repeating: false, count: count)
         for (entry, identifier) in identifiers.enumerated() where !isKnown[Int(identifier)] {
@@ -63,12 +65,15 @@ struct ConsentWalk {
             if linked != .max, linked > history.assertions.offsets[entry] {
                 late.append(identifier)
             }
-            for carrier in history.people.carriers(identifier) {
+            history.people.forEachCarrier(of: identifier) { carrier in
                 speakerIdentifiers.append(identifier)
                 nextSpeaker.append(speakers[Int(carrier)])
                 speakers[Int(carrier)] = UInt32(speakerIdentifiers.count - 1)
             }
         }
+        self.speakers = speakers
+        self.speakerIdentifiers = speakerIdentifiers
+        self.nextSpeaker = nextSpeaker
         self.late = late.sorted {
             (history.people.linkOffsets[Int($0)], $0) < (history.people.linkOffsets[Int($1)], $1)
         }
@@ -113,13 +118,14 @@ struct ConsentWalk {
     }
 
     private mutating func takeAssertion(_ entry: Int) {
-        let all = history.assertions
+        let offset = history.assertions.offsets[entry]
         standings.take(
             StandingTable.Entry(
-                time: all.times[entry], offset: all.offsets[entry], granted: all.granted[entry],
-                denied: all.denied[entry]),
+                time: history.assertions.times[entry], offset: offset,
+                granted: history.assertions.granted[entry],
+                denied: history.assertions.denied[entry]),
             on: identifiers[entry])
-        forget(identifiers[entry], at: all.offsets[entry])
+        forget(identifiers[entry], at: offset)
     }
 
     /// Forgets the state of the person that an identifier belonged to once the record at `offset` was applied.
@@ -153,8 +159,7 @@ struct ConsentWalk {
     /// Collects what holds of the person's identifiers. Returns whether it is all of one identifier.
     private mutating func collect(_ person: UInt32, at offset: UInt64) -> Bool {
         found.removeAll(keepingCapacity: true)
-        let people = history.people
-        let carrier = people.carrier(of: person, asOf: offset)
+        let carrier = history.people.carrier(of: person, asOf: offset)
         guard carrier != PersonHistory.none else { return true }
         var speaker = speakers[Int(carrier)]
         var root: UInt32?
@@ -164,14 +169,13 @@ struct ConsentWalk {
             speaker = nextSpeaker[Int(speaker)]
             guard standings.hasAny(identifier) else { continue }
             if identifier != person {
-                let wanted = root ?? people.root(ofIdentifier: person, asOf: offset)
+                let wanted = root ?? history.people.root(ofIdentifier: person, asOf: offset)
                 root = wanted
-                guard people.root(ofIdentifier: identifier, asOf: offset) == wanted else {
-                    continue
-                }
+                guard history.people.root(ofIdentifier: identifier, asOf: offset) == wanted
+                else { continue }
             }
             speakerCount += 1
-            let rank = ranks[Int(people.types[Int(identifier)])]
+            let rank = ranks[Int(history.people.types[Int(identifier)])]
             standings.forEach(of: identifier) { found.append((rank, $0)) }
         }
         return speakerCount < 2

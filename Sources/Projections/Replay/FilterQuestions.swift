@@ -47,13 +47,16 @@ struct FilterQuestions {
         let stretches = basis.columns.stretches(in: range)
         var wanted: [Range<UInt64>] = []
         for stretch in stretches { try collect(stretch, into: &wanted) }
+        defer {
+            for question in questions { reading.verdicts.keep(question.kept, of: reading.state) }
+        }
+        guard !wanted.isEmpty else { return }
         do {
             for range in wanted { try read(range, reading.lines) }
         } catch {
             // Folding finds out what is lost and says so.
             throw NeedsFold(reason: "a part of the log cannot be read: \(error)")
         }
-        for question in questions { reading.verdicts.keep(question.kept, of: reading.state) }
         var missing: [Range<UInt64>] = []
         for stretch in stretches { try collect(stretch, into: &missing) }
         guard missing.isEmpty else {

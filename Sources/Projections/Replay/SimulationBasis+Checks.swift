@@ -1,4 +1,5 @@
 import CustomerModel
+import EventLog
 
 /// What columns can tell of a candidate, and what they cannot.
 extension SimulationBasis {
@@ -8,9 +9,21 @@ extension SimulationBasis {
         return policies.indices.filter { index in
             let end = index + 1 < policies.count ? policies[index + 1].activatedAt : .max
             let start = policies[index].version == 0 ? 0 : policies[index].activatedAt
-            return start < range.upperBound && end > range.lowerBound
-                && versions.contains(UInt32(policies[index].version))
+            guard start < range.upperBound && end > range.lowerBound else { return false }
+            return versions.contains(UInt32(policies[index].version))
+                || holdsPeople(max(start, range.lowerBound)..<min(end, range.upperBound))
         }.map { policies[$0] }
+    }
+
+    /// Whether somebody was met, joined, divided or heard within a range of offsets.
+    private func holdsPeople(_ range: Range<UInt64>) -> Bool {
+        func holds(_ offsets: [UInt64]) -> Bool {
+            let place = offsets.partitioningIndex { $0 >= range.lowerBound }
+            return place < offsets.count && offsets[place] < range.upperBound
+        }
+        return holds(births.offsets) || holds(consent.assertions.offsets)
+            || holds(consent.lineage.offsets)
+            || consent.people.linkOffsets.contains { range.contains($0) }
     }
 
     /// The fold's number of each of a policy's purposes.
