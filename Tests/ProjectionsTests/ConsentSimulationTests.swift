@@ -89,6 +89,48 @@ import Testing
         return words.joined(separator: ", ")
     }
 
+    /// What nothing in the histories turned on could be wrong unseen.
+    @Test func `the histories tell every rule from the others`() throws {
+        let toggles: [(name: String, change: (inout Policy) -> Void)] = [
+            (
+                "resolution",
+                { $0.consent.resolution = $0.consent.resolution == .latest ? .strictest : .latest }
+            ),
+            ("supersedes", { $0.consent.supersedesWeaker.toggle() }),
+            ("expiry", { $0.purposes[0].expiresAfterMicroseconds = 86_400_000_000 }),
+            (
+                "a moment more",
+                {
+                    let before = $0.purposes[0].expiresAfterMicroseconds ?? 0
+                    $0.purposes[0].expiresAfterMicroseconds = before + 86_400_000_000
+                }
+            ),
+            (
+                "defaults",
+                { $0.purposes[0].signals.defaultCountries = CountryCode("US").map { [$0] } ?? [] }
+            ),
+        ]
+        var told = [Int](repeating: 0, count: toggles.count)
+        for seed in 0..<30 {
+            var random = SplitMix(seed: UInt64(50_000 + seed))
+            let history = try Self.quarrels(&random)
+            var plain = try #require(history.state.policy).policy
+            plain.purposes[0].expiresAfterMicroseconds = 3 * 86_400_000_000
+            func report(_ policy: Policy) throws -> SimulationReport {
+                try history.state.basis(for: policy).difference(
+                    under: policy, from: 1, range: 0..<history.next, samples: 3)
+            }
+            for (number, toggle) in toggles.enumerated() {
+                var other = plain
+                toggle.change(&other)
+                if try report(other) != report(plain) { told[number] += 1 }
+            }
+        }
+        for (toggle, count) in zip(toggles, told) {
+            #expect(count > 0, "nothing depends on \(toggle.name)")
+        }
+    }
+
     // MARK: People who contradict themselves
 
     /// Few people with many identifiers, times by the day, and events that say several things at once.
