@@ -209,8 +209,9 @@ struct ColumnSimulation {
                 : judge.number(
                     of: consent.narrowed(
                         states[number], by: basis.situations.signals[situation.signal]))
+            judge.judge(situation, consent: state)
             for destination in 0..<width {
-                guard destination < candidate.destinations.count else {
+                guard destination < judge.bits.count else {
                     new.append(0xFFFF)
                     continue
                 }
@@ -219,7 +220,7 @@ struct ColumnSimulation {
                 if let twin = recorded.planTwins[destination] {
                     kept |= basis.tables[twin][Int(row)] & Gate.trackingPlanViolation.bit
                 }
-                new.append(judge.bits(situation, destination, consent: state) | kept)
+                new.append(judge.bits[destination] | kept)
             }
         }
     }

@@ -10,8 +10,6 @@ struct ConsentJudge {
     /// By country: what is granted there by default (C6).
     private let defaults: [UInt16: UInt64]
 
-    var expires: Bool { !expiries.isEmpty }
-
     /// - Parameter numbers: the fold's number of each of the policy's purposes.
     init(_ policy: Policy, purposes numbers: [UInt8]) {
         rules = policy.consent

@@ -54,10 +54,7 @@ struct ConsentRerun {
             let change = walk.nextChange &- part.base
             let end = change < UInt64(places.upperBound) ? Int(change) : places.upperBound
             while place < end {
-                place =
-                    walk.judge.expires
-                    ? Self.look(part, place..<end, walk, pairs, into: &room)
-                    : Self.lookWithoutTimes(part, place..<end, walk, pairs, into: &room)
+                place = Self.look(part, place..<end, walk, pairs, into: &room)
                 guard place < end else { break }
                 room[place] = look(part, place)
                 place += 1
@@ -72,10 +69,10 @@ struct ConsentRerun {
         guard person != DecisionColumns.none else {
             return pairs.intern(part.moments[place], walk.unknown)
         }
-        if !walk.isFresh(person, now: now) {
+        if !walk.people[Int(person)].holds(at: now) {
             walk.refresh(person, at: part.base &+ UInt64(place), now: now)
         }
-        return pairs.intern(part.moments[place], walk.rows[Int(person)])
+        return pairs.intern(part.moments[place], walk.people[Int(person)].row)
     }
 
     /// Looks events up until one needs more than that; returns its place.
@@ -84,9 +81,9 @@ struct ConsentRerun {
         into room: inout [UInt32]
     ) -> Int {
         let (moments, people) = (part.moments.span, part.people.span)
-        let received = part.received.span
-        let (rows, froms, untils) = (walk.rows.span, walk.froms.span, walk.untils.span)
+        let (received, standings) = (part.received.span, walk.people.span)
         let (keys, numbers) = (pairs.keys.span, pairs.numbers.span)
+        let unknown = walk.unknown
         var out = room.mutableSpan
         for place in places {
             let moment = moments[place]
@@ -95,38 +92,12 @@ struct ConsentRerun {
                 continue
             }
             let person = people[place]
-            var row = walk.unknown
+            var row = unknown
             if person != DecisionColumns.none {
-                row = rows[Int(person)]
-                let now = received[place]
-                guard row != ConsentWalk.stale, now >= froms[Int(person)],
-                    now < untils[Int(person)]
-                else { return place }
+                let standing = standings[Int(person)]
+                guard standing.holds(at: received[place]) else { return place }
+                row = standing.row
             }
-            let pair = PairNumbers.find(PairNumbers.key(moment, row), in: keys, numbers)
-            guard pair != PairNumbers.none else { return place }
-            out[place] = pair
-        }
-        return places.upperBound
-    }
-
-    /// The same where no grant ends.
-    private static func lookWithoutTimes(
-        _ part: Part, _ places: Range<Int>, _ walk: ConsentWalk, _ pairs: PairNumbers,
-        into room: inout [UInt32]
-    ) -> Int {
-        let (moments, people, rows) = (part.moments.span, part.people.span, walk.rows.span)
-        let (keys, numbers) = (pairs.keys.span, pairs.numbers.span)
-        var out = room.mutableSpan
-        for place in places {
-            let moment = moments[place]
-            guard moment != DecisionColumns.none else {
-                out[place] = moment
-                continue
-            }
-            let person = people[place]
-            let row = person == DecisionColumns.none ? walk.unknown : rows[Int(person)]
-            guard row != ConsentWalk.stale else { return place }
             let pair = PairNumbers.find(PairNumbers.key(moment, row), in: keys, numbers)
             guard pair != PairNumbers.none else { return place }
             out[place] = pair

@@ -7,7 +7,19 @@ import CustomerModel
 /// something on one of their identifiers, until people are joined or divided, or until a grant ends: so it is
 /// worked out when an event asks for it after that, and otherwise looked up.
 struct ConsentWalk {
-    static let stale = UInt32.max
+    /// A person's state and the times between which it holds.
+    struct Standing {
+        /// In ``states``.
+        var row: UInt32
+        /// Microseconds; nothing lies in `from..<until` while the state must be worked out again.
+        var from: Int64
+        var until: Int64
+
+        static let stale = Standing(row: .max, from: .max, until: .min)
+
+        @inline(__always)
+        func holds(at now: Int64) -> Bool { now >= from && now < until }
+    }
 
     let judge: ConsentJudge
     private let history: ConsentHistory
@@ -26,12 +38,8 @@ struct ConsentWalk {
     private let speakers: [UInt32]
     private let speakerIdentifiers: [UInt32]
     private let nextSpeaker: [UInt32]
-    // By person.
-    /// The number of the person's state; ``stale`` when it must be worked out again.
-    private(set) var rows: [UInt32]
-    /// Between which times that holds, where a grant can end. Microseconds; empty where none can.
-    private(set) var froms: [Int64] = []
-    private(set) var untils: [Int64] = []
+    /// By person.
+    private(set) var people: [Standing]
     private(set) var states = InternTable<ConsentRow>()
     /// The state of nobody.
     let unknown: UInt32
@@ -48,11 +56,7 @@ struct ConsentWalk {
         let count = history.people.identifierCount
         identifiers = history.assertions.identifiers()
         standings = StandingTable(identifiers: count)
-        rows = [UInt32](repeating: Self.stale, count: count)
-        if judge.expires {
-            froms = [Int64](repeating: .min, count: count)
-            untils = [Int64](repeating: .max, count: count)
-        }
+        people = [Standing](repeating: .stale, count: count)
         unknown = states.intern(ConsentRow()).number
         var speakers = [UInt32](repeating: StandingTable.none, count: history.people.nodeCount)
         var speakerIdentifiers: [UInt32] = []
@@ -98,8 +102,8 @@ struct ConsentWalk {
     mutating func advance(through offset: UInt64) {
         // Joined and divided first: within one event, identity comes before its assertions (C5).
         while nextLineage < history.lineage.count, history.lineage.offsets[nextLineage] <= offset {
-            rows[Int(history.lineage.kept[nextLineage])] = Self.stale
-            rows[Int(history.lineage.others[nextLineage])] = Self.stale
+            people[Int(history.lineage.kept[nextLineage])] = .stale
+            people[Int(history.lineage.others[nextLineage])] = .stale
             nextLineage += 1
         }
         while nextLate < late.count,
@@ -135,25 +139,17 @@ struct ConsentWalk {
         if person == DecisionColumns.none {
             person = history.people.oldestMember(withIdentifier: identifier, asOf: offset)
         }
-        if person != DecisionColumns.none { rows[Int(person)] = Self.stale }
+        if person != DecisionColumns.none { people[Int(person)] = .stale }
     }
 
     // MARK: What holds
-
-    /// Whether what is known of a person holds at the time `now`.
-    func isFresh(_ person: UInt32, now: Int64) -> Bool {
-        rows[Int(person)] != Self.stale
-            && (!judge.expires || now >= froms[Int(person)] && now < untils[Int(person)])
-    }
 
     /// Works a person's state out again, as of what was taken in up to `offset` and at the time `now`.
     mutating func refresh(_ person: UInt32, at offset: UInt64, now: Int64) {
         let isOne = collect(person, at: offset)
         let resolved = judge.resolve(found, isOne: isOne, now: now)
-        rows[Int(person)] = states.intern(resolved.row).number
-        guard judge.expires else { return }
-        froms[Int(person)] = resolved.from
-        untils[Int(person)] = resolved.until
+        people[Int(person)] = Standing(
+            row: states.intern(resolved.row).number, from: resolved.from, until: resolved.until)
     }
 
     /// Collects what holds of the person's identifiers. Returns whether it is all of one identifier.

@@ -88,14 +88,11 @@ struct FilterQuestions {
             guard moment != DecisionColumns.none, needs[Int(moment)] != 0 else { continue }
             var left = unknown(place, moment)
             guard left != 0 else { continue }
-            for (number, question) in questions.enumerated()
-            where left & (1 << UInt32(number)) != 0 && !question.profilePaths.isEmpty {
-                let profile = try profile(question, place)
-                guard question.isOfProfile else { continue }
-                note(
-                    number, place,
-                    Self.holdsOfProfile(
-                        question, profile, received: basis.columns.received[place], &parser))
+            for number in questions.indices
+            where left & (1 << UInt32(number)) != 0 && !questions[number].profilePaths.isEmpty {
+                let profile = try profile(number, place)
+                guard questions[number].isOfProfile else { continue }
+                note(number, place, holdsOfProfile(number, profile, place, &parser))
                 left &= ~(1 << UInt32(number))
             }
             guard left != 0 else { continue }
@@ -124,17 +121,18 @@ struct FilterQuestions {
             guard left != 0 else { return }
             try parser.parseTrusted(line) { view in
                 guard let body = EventBody(line: view) else { return }
+                // Asked first and noted then: a question that is held on to would be copied.
                 for number in questions.indices where left & (1 << UInt32(number)) != 0 {
-                    let question = questions[number]
-                    note(
-                        number, place,
-                        question.kept.condition.evaluate(
-                            on: body, received: basis.columns.received[place],
-                            profile: question.profilePaths.isEmpty
-                                ? nil : try profile(question, place)))
+                    note(number, place, try holds(number, body, place))
                 }
             }
         }
+    }
+
+    private func holds(_ number: Int, _ body: EventBody, _ place: Int) throws(NeedsFold) -> Bool {
+        questions[number].kept.condition.evaluate(
+            on: body, received: basis.columns.received[place],
+            profile: questions[number].profilePaths.isEmpty ? nil : try profile(number, place))
     }
 
     private mutating func note(_ number: Int, _ place: Int, _ holds: Bool) {
@@ -144,15 +142,14 @@ struct FilterQuestions {
 
     // MARK: Profiles
 
-    private static func holdsOfProfile(
-        _ question: Question, _ profile: ProfileValues, received: Int64,
-        _ parser: inout JSONParser
+    private func holdsOfProfile(
+        _ number: Int, _ profile: ProfileValues, _ place: Int, _ parser: inout JSONParser
     ) -> Bool {
         do {
             return try parser.parse(Array("{\"body\":{}}".utf8)) { view in
                 guard let nothing = EventBody(line: view) else { return false }
-                return question.kept.condition.evaluate(
-                    on: nothing, received: received, profile: profile)
+                return questions[number].kept.condition.evaluate(
+                    on: nothing, received: basis.columns.received[place], profile: profile)
             }
         } catch {
             preconditionFailure("an empty event is JSON: \(error)")
@@ -160,15 +157,15 @@ struct FilterQuestions {
     }
 
     /// What the live fold read of the profile for an event.
-    private func profile(_ question: Question, _ place: Int) throws(NeedsFold) -> ProfileValues {
+    private func profile(_ number: Int, _ place: Int) throws(NeedsFold) -> ProfileValues {
         var tokens: [[UInt8]?] = []
-        for path in question.profilePaths {
+        for path in questions[number].profilePaths {
             guard case .read(let token) = basis.profiles?.reading(path, at: UInt64(place)) else {
                 throw NeedsFold(reason: "\(path) was not read of every event")
             }
             tokens.append(token)
         }
-        return ProfileValues(paths: question.profilePaths, tokens: tokens)
+        return ProfileValues(paths: questions[number].profilePaths, tokens: tokens)
     }
 
     // MARK: What they said
