@@ -119,14 +119,25 @@ struct FilterQuestions {
             guard moment != DecisionColumns.none else { return }
             let left = unknown(place, moment)
             guard left != 0 else { return }
+            var held: UInt32?
             try parser.parseTrusted(line) { view in
-                guard let body = EventBody(line: view) else { return }
-                // Asked first and noted then: a question that is held on to would be copied.
-                for number in questions.indices where left & (1 << UInt32(number)) != 0 {
-                    note(number, place, try holds(number, body, place))
-                }
+                held = try EventBody.read(line: view) { body in try holds(left, body, place) }
+            }
+            guard let held else { return }
+            for number in questions.indices where left & (1 << UInt32(number)) != 0 {
+                note(number, place, held & (1 << UInt32(number)) != 0)
             }
         }
+    }
+
+    /// Which of some questions an event's own body answers with yes.
+    private func holds(_ asked: UInt32, _ body: EventBody, _ place: Int) throws(NeedsFold) -> UInt32
+    {
+        var held: UInt32 = 0
+        for number in questions.indices where asked & (1 << UInt32(number)) != 0 {
+            if try holds(number, body, place) { held |= 1 << UInt32(number) }
+        }
+        return held
     }
 
     private func holds(_ number: Int, _ body: EventBody, _ place: Int) throws(NeedsFold) -> Bool {
@@ -147,9 +158,10 @@ struct FilterQuestions {
     ) -> Bool {
         do {
             return try parser.parse(Array("{\"body\":{}}".utf8)) { view in
-                guard let nothing = EventBody(line: view) else { return false }
-                return questions[number].kept.condition.evaluate(
-                    on: nothing, received: basis.columns.received[place], profile: profile)
+                EventBody.read(line: view) { nothing in
+                    questions[number].kept.condition.evaluate(
+                        on: nothing, received: basis.columns.received[place], profile: profile)
+                } ?? false
             }
         } catch {
             preconditionFailure("an empty event is JSON: \(error)")
