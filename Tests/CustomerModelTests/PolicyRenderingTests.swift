@@ -8,11 +8,14 @@ private func render(
 ) throws -> Rendered? {
     var parser = JSONParser()
     return try parser.parse(Array(line.utf8)) { view in
-        let body = try #require(EventBody(line: view))
-        return Rendering.event(
-            id: "0a1b", event: body, occurred: Timestamp(microseconds: 1_773_500_966_535_000),
-            received: Timestamp(microseconds: 1_773_500_967_000_001), rule: rule,
-            identifiers: identifiers)
+        try #require(
+            EventBody.read(line: view) { body in
+                Rendering.event(
+                    id: "0a1b", event: body,
+                    occurred: Timestamp(microseconds: 1_773_500_966_535_000),
+                    received: Timestamp(microseconds: 1_773_500_967_000_001), rule: rule,
+                    identifiers: identifiers)
+            })
     }
 }
 

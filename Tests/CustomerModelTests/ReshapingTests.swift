@@ -20,15 +20,16 @@ private func reshape(
     let line =
         #"{"body":{"type":"track","event":"E","messageId":"m","properties":\#(properties)}}"#
     return try parser.parse(Array(line.utf8)) { view in
-        let body = try #require(EventBody(line: view))
-        let rendered = try #require(
+        let made = EventBody.read(line: view) { body in
             Rendering.event(
                 id: "0", event: body,
                 occurred: Timestamp(microseconds: 0), received: Timestamp(microseconds: 0),
                 rule: EventRule(
                     selector: EventSelector(type: .track, name: nil), fields: fields,
                     context: .none, transformations: transformations),
-                identifiers: [], stripped: stripped.map(path)))
+                identifiers: [], stripped: stripped.map(path))
+        }
+        let rendered = try #require(made ?? nil)
         let value = try JSONValue(parsing: rendered.bytes)
         return (value["properties"]?.text, rendered.fields)
     }

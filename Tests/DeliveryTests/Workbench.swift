@@ -146,9 +146,11 @@ final class Workbench: Sendable {
         let tail = RecordTail.bytes(kind: .event, source: "web", received: now) { $0.value(item) }
         var parser = JSONParser()
         let columns = try parser.parse(Array("{".utf8) + tail) { line in
-            let body = try #require(EventBody(line: line))
             var extractor = EventExtractor(key: log.identity.key)
-            return extractor.columns(of: body, source: "web", received: now)
+            let read = EventBody.read(line: line) {
+                extractor.columns(of: $0, source: "web", received: now)
+            }
+            return try #require(read)
         }
         return try await append(
             kind: .event, source: "web", name: columns.name, keys: columns.keys, tail: tail)

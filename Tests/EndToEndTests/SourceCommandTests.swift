@@ -138,6 +138,86 @@ import Testing
         }
     }
 
+    @Test func `addresses are cut before they are stored, and the line says so`() async throws {
+        try await Door.with { door in
+            try await door.server.run("source", "set", "web", "--truncate-ip", "yes")
+            let body = """
+                {"context":{"ip":"2001:db8:1:2:3:4:5:6"},"batch":[
+                {"type":"page","userId":"u","context":{"ip":"203.0.113.77","locale":"de"}},
+                {"type":"page","userId":"u","context":{"locale":"de"}},
+                {"type":"page","userId":"u","context":{"ip":"no address"}}]}
+                """
+            #expect(try await door.post("/v1/batch", body).status == 200)
+            let batch = """
+                {"environment":"production","ip":"203.0.113.77","user_identities":{"customer_id":"u"},
+                "events":[{"event_type":"custom_event","data":{"event_name":"A"}}]}
+                """
+            #expect(try await door.post("/v2/events", batch).status == 202)
+            let events = try await door.events()
+            #expect(
+                events.map { $0["body"]?["context"]?["ip"]?.string } == [
+                    "203.0.113.0", nil, "", nil,
+                ])
+            #expect(events[0]["body"]?["context"]?["locale"]?.string == "de")
+            #expect(events[0]["context"]?["ip"]?.string == "2001:db8:1::")
+            #expect(events[0...2].allSatisfy { $0["changed"] == ["context.ip"] })
+            #expect(events[3]["batch"]?["ip"]?.string == "203.0.113.0")
+            #expect(events[3]["changed"] == ["batch.ip"])
+        }
+    }
+
+    @Test func `a robot is flagged by its user agent, and a filter can leave it out`() async throws
+    {
+        let shop = try await LiveShop()
+        defer { shop.stop() }
+        let policy = shop.policy().replacing(
+            "    purposes: [advertising]\n",
+            with: "    purposes: [advertising]\n    filter: { field: robot, present: false }\n")
+        try await shop.apply(policy)
+        func message(_ id: String, _ agent: String) -> JSONValue {
+            track(id: id, user: id, advertising: true).setting(userAgent: agent)
+        }
+        let taken = try await shop.send([
+            message("person", "Mozilla/5.0 (Linux; Android 9; CUBOT X19) Chrome/120.0"),
+            message("robot", "Mozilla/5.0 (compatible; Googlebot/2.1)"),
+        ])
+        #expect(taken.status == 200)
+        try await shop.server.settled()
+        #expect(try await shop.atAds() == ["person"])
+        let why = try await shop.server.ask("explain", "web/robot", "ads")
+        #expect(why["reasons"]?.array?.first?.string == "filter")
+    }
+
+    @Test func `another payload with a known message id is seen, and the first one stays`()
+        async throws
+    {
+        try await Door.with { door in
+            func event(_ plan: String) -> String {
+                #"{"batch":[{"type":"track","event":"A","userId":"u","messageId":"m","properties":{"plan":"\#(plan)"}}]}"#
+            }
+            #expect(try await door.post("/v1/batch", event("pro")).status == 200)
+            #expect(try await door.post("/v1/batch", event("pro")).text == #"{"success":true}"#)
+            for isRestarted in [false, true] {
+                if isRestarted {
+                    // What is only on the disk is read back and compared.
+                    try await door.server.stop()
+                    try await door.server.start()
+                }
+                let answer = try await door.post("/v1/batch", event("free"))
+                #expect(answer.status == 200)
+                let conflict = try answer.json()["conflicts"]?.array?.first
+                #expect(conflict?["code"]?.string == "message_id_conflict")
+                #expect(try await door.post("/v1/batch", event("pro")).text == #"{"success":true}"#)
+            }
+            let events = try await door.events()
+            #expect(events.count == 1 && events[0]["body"]?["properties"] == ["plan": "pro"])
+            let status = try await door.server.ask("status")
+            #expect(status.text.contains(#""conflicts":1"#), "\(status.text)")
+            let rejects = try await door.server.ask("rejects")
+            #expect(rejects["rejects"]?.array?.first?["code"]?.string == "message_id_conflict")
+        }
+    }
+
     @Test func `what cannot be set is refused in a sentence, and changes nothing`() async throws {
         try await Door.with { door in
             let noKey = try door.directory.write("no.pem", "-----BEGIN PUBLIC KEY-----\n")
@@ -157,6 +237,16 @@ import Testing
                         "requireOAuth": false, "oauthClients": [],
                     ])
         }
+    }
+}
+
+extension JSONValue {
+    /// A message with this user agent in its context.
+    fileprivate func setting(userAgent: String) -> JSONValue {
+        guard var message = object, var context = message["context"]?.object else { return self }
+        context["userAgent"] = .string(userAgent)
+        message["context"] = .object(context)
+        return .object(message)
     }
 }
 

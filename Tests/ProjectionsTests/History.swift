@@ -74,7 +74,7 @@ struct History {
         var extractor = extractor
         var parser = JSONParser()
         return try parser.parse(Array("{\"body\":\(json)}".utf8)) { line in
-            EventBody(line: line).map {
+            EventBody.read(line: line) {
                 extractor.columns(
                     of: $0, source: source, received: Timestamp(microseconds: clock)
                 ).keys
@@ -117,7 +117,7 @@ struct History {
             "\"kind\":\"event\",\"source\":\"\(source)\",\"received\":\"\(received)\",\"changed\":[]\(envelope),\"body\":\(json)}"
         var parser = JSONParser()
         let columns = try parser.parse(Array(("{" + tail).utf8)) { line in
-            EventBody(line: line).map {
+            EventBody.read(line: line) {
                 extractor.columns(of: $0, source: source, received: received)
             }
         }
@@ -133,7 +133,7 @@ struct History {
         var parser = JSONParser()
         let received = Timestamp(microseconds: clock)
         let keys = try parser.parse(Array("{\"body\":\(json)}".utf8)) { line in
-            EventBody(line: line).map {
+            EventBody.read(line: line) {
                 extractor.columns(of: $0, source: source, received: received).keys
             }
         }
@@ -223,6 +223,18 @@ struct History {
     }
 
     // MARK: Questions
+
+    /// The record at `offset`, as the fold takes it.
+    func withRecord(at offset: UInt64, _ body: (FoldRecord) -> Void) {
+        withRecord(place(offset), body)
+    }
+
+    /// A person as known at `offset`, attributes and all.
+    func past(_ person: PersonReference, asOf offset: UInt64) -> ProfileSummary? {
+        guard var past = state.past(person, asOf: offset) else { return nil }
+        past.metrics.count { withRecord(at: $0, $1) }
+        return past.profile()
+    }
 
     func explain(_ offset: UInt64, _ destination: String) throws -> Explanation? {
         let (header, line) = records[place(offset)]

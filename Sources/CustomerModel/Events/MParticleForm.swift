@@ -129,6 +129,11 @@ public struct MParticleForm {
         }
     }
 
+    /// Whether identifiers of this type are a device's, which may pass from one person to another.
+    public static func isOfDevice(_ type: String) -> Bool {
+        MParticleIdentities.deviceTypes.contains(type)
+    }
+
     /// Hands the common form to `visit`; it is valid only inside.
     ///
     /// - Returns: nil when the parts do not make one, which no checked ones do.

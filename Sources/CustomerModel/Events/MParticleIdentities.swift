@@ -103,6 +103,12 @@ struct MParticleIdentities {
         "roku_publisher_id", "fire_aid", "microsoft_aid", "microsoft_publisher_id",
     ]
 
+    static let deviceTypes = [
+        "anonymous_id", "ios.id", "ios.idfa", "ios.push_token", "android.id", "android.idfa",
+        "android.push_token", "push_token", "amp_id", "roku_aid", "roku_publisher_id", "fire_aid",
+        "microsoft_aid", "microsoft_publisher_id",
+    ]
+
     private static let deviceNames = [
         "ios_idfv", "android_uuid", "amp_id", "roku_advertising_id", "roku_publisher_id",
         "fire_advertising_id", "microsoft_advertising_id", "microsoft_publisher_id",

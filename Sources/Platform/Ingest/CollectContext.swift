@@ -32,6 +32,8 @@ public struct CollectContext: Sendable {
     public var pace: Pace
     /// The largest single event that its source may send; nil for the server's limit.
     public var itemBytes: Int?
+    /// Whether addresses are cut before they are stored.
+    public var truncatesIP: Bool
 
     /// What each item is.
     public var dialect: Dialect
@@ -56,7 +58,8 @@ public struct CollectContext: Sendable {
 
     public init(
         source: String, typeFromPath: EventType? = nil, hasGPC: Bool = false, received: Timestamp,
-        pace: Pace = .live, dialect: Dialect = .segment, itemBytes: Int? = nil
+        pace: Pace = .live, dialect: Dialect = .segment, itemBytes: Int? = nil,
+        truncatesIP: Bool = false
     ) {
         self.source = source
         self.typeFromPath = typeFromPath
@@ -64,6 +67,7 @@ public struct CollectContext: Sendable {
         self.received = received
         self.pace = pace
         self.itemBytes = itemBytes
+        self.truncatesIP = truncatesIP
         self.dialect = dialect
     }
 }
@@ -103,6 +107,9 @@ public struct CollectOutcome: Sendable, Equatable {
     public var accepted = 0
     /// Items whose message id was known for this source.
     public var duplicates = 0
+    /// Of the duplicates, those whose payload is another than that of the record with their message id. The
+    /// first one stays.
+    public var conflicts: [Int] = []
     /// Items about a suppressed subject: taken, and not stored (X1).
     public var suppressed = 0
     public var rejected: [RejectedItem] = []
@@ -115,6 +122,7 @@ public struct CollectOutcome: Sendable, Equatable {
     public mutating func add(_ other: CollectOutcome) {
         accepted += other.accepted
         duplicates += other.duplicates
+        conflicts += other.conflicts
         suppressed += other.suppressed
         rejected += other.rejected
         lastOffset = other.lastOffset ?? lastOffset

@@ -112,6 +112,7 @@ public final class Collector: Sendable {
         }
         outcome.accepted = appended.accepted
         outcome.duplicates = appended.duplicates + batch.repeatedCount
+        outcome.conflicts = appended.conflicts.map { Int(batch.itemIndexes[$0]) }
         outcome.lastOffset = appended.last
         if let through = appended.durableThrough {
             do {
@@ -120,7 +121,7 @@ public final class Collector: Sendable {
                 throw .logFailed("\(error)")
             }
         }
-        rejects.add(batch.rejects)
+        rejects.add(batch.rejects + appended.conflicts.map { batch.conflict(ofDraft: $0) })
         let counted = outcome
         state.withLock { $0.counts.add(counted) }
         return outcome
@@ -150,7 +151,7 @@ public final class Collector: Sendable {
             case .asks(let questions):
                 known.merge(
                     await recorded.answer(
-                        questions, ids: batch.ids, places: batch.places,
+                        questions, ids: batch.ids, places: batch.places, sums: batch.bodySums,
                         source: batch.context.source))
             }
         }
@@ -186,8 +187,8 @@ public final class Collector: Sendable {
         }
     }
 
-    /// Notes a request that is no batch of items and was refused as a whole.
-    func noteRefused(
+    /// Notes a request that was refused as a whole, for the counts and the reject file.
+    public func noteRefused(
         _ refusal: ItemRefusal, _ body: [UInt8], source: String, received: Timestamp
     ) {
         var batch = begin(CollectContext(source: source, received: received))

@@ -15,8 +15,8 @@ public enum IdentityAnswer: Sendable {
 /// mParticle's identity API over the links that the log holds (specs: identity, section 2).
 ///
 /// What a call brings that is not linked yet is an event, and the answer is what the fold made of it: the
-/// policy's limits and blocked values hold here too. A known person is only found by what makes a person
-/// known; a call with a known person's device alone is answered with that device's anonymous person.
+/// policy's limits and blocked values hold here too. A call with a known person's device alone is answered
+/// with that device's anonymous person.
 extension Workspace {
     /// Answers one call. A search appends nothing, and neither does a call that brings nothing new.
     ///
@@ -85,13 +85,14 @@ extension Workspace {
 
     // MARK: A known person's device
 
-    /// The anonymous person of a device: always the same one for the same strongest identity.
+    /// The anonymous person of a device: always the same one for the same first identity, by name and value.
     private func anonymous(
         _ kind: IdentityCall, _ call: IDSyncCall, _ body: [UInt8], source: String,
         received: Timestamp
     ) async throws -> IdentityAnswer {
         var text: [UInt8] = []
-        for (type, value) in call.identifiers.prefix(1) {
+        let strongest = call.identifiers.min { ($0.type, $0.value) < ($1.type, $1.value) }
+        if let (type, value) = strongest {
             text.append(contentsOf: "idsync\0\(type)\0".utf8)
             text.append(
                 contentsOf: projection.read { $0.normalisedText(type: type, value: value) }.utf8)

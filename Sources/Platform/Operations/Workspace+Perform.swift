@@ -53,6 +53,7 @@ extension Workspace {
 
     private static let roles: [String: [Role]] = [
         "status": everyone, "explain": readers, "audit.disclosures": readers,
+        "audit.decisions": readers,
         "profile": everyone, "consent": everyone, "consent.set": operators, "audiences": everyone,
         "audience": everyone,
         "audience.show": everyone, "audience.explain": readers,
@@ -83,6 +84,7 @@ extension Workspace {
         case "status": return try await status()
         case "explain": return try await explain(parameters)
         case "audit.disclosures": return try await disclosures(parameters, by: principal)
+        case "audit.decisions": return try await pastDecisions(parameters, by: principal)
         case "profile": return try await profile(parameters, by: principal)
         case "consent": return try await consent(parameters, by: principal)
         case "consent.set": return try await setConsent(parameters, by: principal)

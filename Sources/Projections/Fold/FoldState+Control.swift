@@ -73,6 +73,7 @@ extension FoldState {
     private mutating func apply(_ record: TickRecord, at offset: UInt64) {
         guard record.time.microseconds > projectionTime else { return }
         projectionTime = record.time.microseconds
+        ticks.append(projectionTime, at: offset)
         passTime(at: offset)
     }
 

@@ -45,6 +45,8 @@ public struct FoldState: Sendable {
     /// What filters read of profiles, by event.
     var profileColumns: ProfileColumns
     var planTable = PlanTable()
+    /// Where projection time moved.
+    var ticks = TickColumns()
 
     // Derived, never written.
     let schedule: Schedule

@@ -10,27 +10,29 @@ public struct IdentityMatch: Equatable, Sendable {
     public var isAnyUsable = false
     /// Whether an event with these identifiers could link something that is not linked.
     public var isAnythingNew = false
-    /// Only identifiers that make nobody known were given, and they belong to a known person: who comes with
-    /// a device alone is not that person.
+    /// Only a device's identifiers were given, and they belong to a known person: who comes with a device
+    /// alone is not that person.
     public var isKnownPersonsDevice = false
 
     public init() {}
 }
 
 extension FoldState {
-    /// Looks for a person as IDSync does: by the strongest identifier, and a known person only by one that
-    /// makes a person known (I3).
+    /// Looks for a person as IDSync does: by the strongest identifier; where one is given that makes a person
+    /// known (I3), by that alone; and never a known person by a device alone.
     public func match(_ wanted: [(type: String, value: String)]) -> IdentityMatch {
         var match = IdentityMatch()
         guard let rules = governing(next)?.identity else { return match }
         var found: [(rank: Int, root: UInt32)] = []
         var asksForKnown = false
+        var isDeviceAlone = true
         for (type, value) in wanted {
             guard let rank = rules.rank(of: type), isUsable(value, rank: rank, rules) else {
                 continue
             }
             match.isAnyUsable = true
             if rules.makesKnown[rank] { asksForKnown = true }
+            if !MParticleForm.isOfDevice(type) { isDeviceAlone = false }
             guard
                 let identifier = identity.find(
                     type: type, value: normalised(type: type, value: value)),
@@ -46,7 +48,7 @@ extension FoldState {
             .min { $0.rank < $1.rank }
         guard let strongest else { return match }
         let members = members(of: strongest.root)
-        if !asksForKnown, members.contains(where: { rules.knownTypes.contains(identity.type($0)) })
+        if isDeviceAlone, members.contains(where: { rules.knownTypes.contains(identity.type($0)) })
         {
             match.isKnownPersonsDevice = true
             return match

@@ -66,7 +66,8 @@ struct CollectRoute: Sendable {
         let dialect = settings ?? access.settings(of: source)
         let context = CollectContext(
             source: source, typeFromPath: shape.type, hasGPC: Self.hasGPC(request),
-            received: received, itemBytes: dialect.itemBytes(default: collector.limits.itemBytes))
+            received: received, itemBytes: dialect.itemBytes(default: collector.limits.itemBytes),
+            truncatesIP: dialect.truncatesIP)
         return await collect(body, context, shape, dialect)
     }
 
@@ -115,7 +116,7 @@ struct CollectRoute: Sendable {
     /// 200 even when items were refused, as Segment has it; but of a single call that is too large or no
     /// object nothing is left, and that is a 400.
     private func answer(_ outcome: CollectOutcome, _ shape: SegmentReader.Shape) -> Answer {
-        guard !outcome.rejected.isEmpty else { return Self.success }
+        guard !outcome.rejected.isEmpty || !outcome.conflicts.isEmpty else { return Self.success }
         if case .single = shape, let refusal = outcome.rejected.first?.refusal {
             switch refusal {
             case .tooLarge, .notAnObject:

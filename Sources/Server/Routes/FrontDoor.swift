@@ -80,7 +80,7 @@ struct FrontDoor: HTTPResponder {
     ) async -> Response {
         guard let principal = principal(of: request) else { return Self.unauthorized.response }
         if operation == "ingest" {
-            let route = IngestRoute(collector: workspace.collector)
+            let route = IngestRoute(workspace: workspace)
             return await route.respond(request, target: target, principal: principal).response
         }
         if operation.hasPrefix("tail/") {

@@ -41,7 +41,8 @@ struct MParticleRoute: Sendable {
         let context = CollectContext(
             source: source, hasGPC: CollectRoute.hasGPC(request), received: received,
             pace: shape == .historical ? .imported : .live,
-            itemBytes: settings.itemBytes(default: collector.limits.itemBytes))
+            itemBytes: settings.itemBytes(default: collector.limits.itemBytes),
+            truncatesIP: settings.truncatesIP)
         let batch: PendingBatch
         do {
             batch = try body.withUnsafeReadableBytes { bytes in
@@ -49,6 +50,9 @@ struct MParticleRoute: Sendable {
                     .read(bytes)
             }
         } catch let refusal as MParticleReader.Refusal {
+            collector.noteRefused(
+                .badField(refusal.message), Array(body.readableBytesView), source: source,
+                received: received)
             return .mparticle(.badRequest, [refusal.message])
         } catch {
             return .mparticle(.badRequest, ["The body cannot be read."])

@@ -48,7 +48,8 @@ struct PixelRoute: Sendable {
         let context = CollectContext(
             source: source, typeFromPath: type, hasGPC: CollectRoute.hasGPC(request),
             received: Timestamp.now(),
-            itemBytes: settings.itemBytes(default: workspace.collector.limits.itemBytes))
+            itemBytes: settings.itemBytes(default: workspace.collector.limits.itemBytes),
+            truncatesIP: settings.truncatesIP)
         _ = await route.collect(ByteBuffer(bytes: body), context, .single(type), settings)
     }
 

@@ -73,8 +73,10 @@ struct ReplayWorld {
         let tail =
             "\"kind\":\"event\",\"source\":\"web\",\"received\":\"\(received)\",\"changed\":[],\"body\":{\"type\":\"track\",\"event\":\"Event \(event.name)\",\"messageId\":\"m\(number)\",\"userId\":\"u\(event.person)\",\"timestamp\":\"\(received)\",\"properties\":{\"amount\":\(event.amount).25,\"currency\":\"EUR\",\"product_id\":\"p\(event.amount)\",\"category\":\"shoes\"},\"context\":{\"library\":{\"name\":\"analytics.js\",\"version\":\"4.1.0\"},\"page\":{\"path\":\"/products/\(event.amount)\",\"url\":\"https://shop.example/products/\(event.amount)\"},\"locale\":\"en-GB\"\(consent)}}}"
         return try parser.parse(Array(("{" + tail).utf8)) { line in
-            guard let body = EventBody(line: line) else { throw BenchError("a made line is none") }
-            let columns = extractor.columns(of: body, source: "web", received: received)
+            let read = EventBody.read(line: line) {
+                extractor.columns(of: $0, source: "web", received: received)
+            }
+            guard let columns = read else { throw BenchError("a made line is none") }
             return RecordDraft(
                 kind: RecordKind.event.rawValue, source: "web", name: columns.name,
                 occurred: columns.occurred.microseconds, keys: columns.keys, tail: Array(tail.utf8))
