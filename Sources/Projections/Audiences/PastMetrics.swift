@@ -104,12 +104,14 @@ public struct PastMetrics: Sendable {
         guard record.kind == RecordKind.event.rawValue else { return }
         do {
             try parser.parseTrusted(record.line) { line in
-                guard let body = EventBody(line: line), let type = body.type else { return }
-                let name = record.eventName(type)
-                for metric in event.metrics {
-                    _ = table.note(
-                        metric, body, type: type, name: name, anchor: event.anchor,
-                        time: event.time, offset: event.offset, now: now)
+                EventBody.read(line: line) { body in
+                    guard let type = body.type else { return }
+                    let name = record.eventName(type)
+                    for metric in event.metrics {
+                        _ = table.note(
+                            metric, body, type: type, name: name, anchor: event.anchor,
+                            time: event.time, offset: event.offset, now: now)
+                    }
                 }
             }
         } catch {
@@ -132,7 +134,7 @@ extension SituationTable {
     func metrics(_ metrics: [Metric], inSituation number: UInt32) -> [Int] {
         let situation = situations[number]
         guard let type = EventType(rawValue: situation.type) else { return [] }
-        let name: String? = situation.name == .max ? nil : names.text(situation.name)
+        let name: String? = situation.name == .max ? nil : names.text(UInt32(situation.name))
         return metrics.indices.filter { index in
             let selector = metrics[index].selector
             // A name that is not kept is looked up in the line.
