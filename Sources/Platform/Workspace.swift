@@ -51,6 +51,8 @@ public final class Workspace: Sendable {
     let suppressionFile: SuppressionFile
     let driver: FoldDriver
     let running = Mutex(RunningState())
+    /// What filters said of events when a simulation asked them.
+    let verdicts = FilterVerdicts()
     let replays = OneAtATime("another replay is running; try again when it has ended")
     let policyChanges = OneAtATime(
         "another policy is being activated; look at it first, then try again")

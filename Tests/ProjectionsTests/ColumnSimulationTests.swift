@@ -62,7 +62,7 @@ import Testing
                     columns = try basis.difference(
                         under: candidate, from: from, range: range, samples: 3)
                 } catch {
-                    // Version 1 of three resolves consent in another way.
+                    // Version 2 of three judges by the TCF, and version 3 by audiences.
                     #expect(seed % 3 > 0, "seed \(seed), change \(number): \(error.reason)")
                     continue
                 }
@@ -91,11 +91,22 @@ import Testing
             }
         }
         #expect(try reason { $0.identity.reviewAbove = 2 } == "the identity rules are others")
+        #expect(try reason { $0.consent.supersedesWeaker.toggle() } == nil)
+        #expect(try reason { $0.purposes[0].expiresAfterMicroseconds = 1 } == nil)
         #expect(
-            try reason { $0.consent.supersedesWeaker.toggle() } == "the consent rules are others")
-        #expect(
-            try reason { $0.purposes[0].expiresAfterMicroseconds = 1 }
+            try reason { $0.purposes[0].segmentCategories = ["Other"] }
                 == "the purpose analytics is new or means something else")
+        #expect(
+            try reason { $0.consent.places.tcf = [] }
+                == "other signals are read, or in other places")
+        #expect(
+            try reason { $0.consent.countryFields[0].sources = ["web"] }
+                == "a country must be read from other fields")
+        #expect(
+            try reason { policy in
+                policy.consent.resolution = .latest
+                policy.destinations[1].tcf = TCFUse(vendor: 755, onConsent: [])
+            } == "what the TCF permits ads must be read again")
         #expect(
             try reason {
                 $0.destinations[0].filter = .field(

@@ -72,6 +72,9 @@ public enum ConsentGround: Equatable, Sendable {
 public struct CountryCode: Hashable, Sendable, CustomStringConvertible {
     private let letters: UInt16
 
+    /// The two letters as a number, never 0.
+    public var code: UInt16 { letters }
+
     /// Two ASCII letters of either case; nil for anything else.
     public init?(utf8 text: UnsafeRawBufferPointer) {
         guard text.count == 2 else { return nil }

@@ -46,12 +46,33 @@ public struct ConsentReading: Sendable {
 
     /// The country that a trusted field of the event names; nil where there is none (C6).
     public func country(of body: EventBody, source: String) -> CountryCode? {
-        guard readsCountry else { return nil }
+        readsCountry ? trustedCountry(of: body, source: source) : nil
+    }
+
+    /// The same, whether a purpose asks for it or not.
+    public func trustedCountry(of body: EventBody, source: String) -> CountryCode? {
         for field in countryFields where field.sources.contains(source) {
             guard let value = body.value(at: field.path), !value.isNull else { continue }
             return value.withUTF8 { CountryCode(utf8: $0) } ?? nil
         }
         return nil
+    }
+
+    /// Whether both look at the same signals and find the same of them unreadable.
+    ///
+    /// What the signals mean for a purpose is the purpose's own affair (``Purpose/isRead(like:)``); but what
+    /// cannot be read withholds every purpose, whichever one it was read for.
+    public func looks(like other: ConsentReading) -> Bool {
+        places == other.places && readsMParticle == other.readsMParticle
+            && readsTCF == other.readsTCF && readsGPP == other.readsGPP
+            && readsUSPrivacy == other.readsUSPrivacy && (gpcMask == 0) == (other.gpcMask == 0)
+            && kinds(\.gpp) == other.kinds(\.gpp) && kinds(\.usPrivacy) == other.kinds(\.usPrivacy)
+    }
+
+    /// What purposes ask a string for: one answer that cannot be read matters where no other of the same
+    /// purpose denies.
+    private func kinds(_ signal: KeyPath<PurposeSignals, OptOutKinds>) -> Set<OptOutKinds> {
+        Set(purposes.map { $0.signals[keyPath: signal] }.filter { !$0.isEmpty })
     }
 
     /// The first place of a list that is there and not null.

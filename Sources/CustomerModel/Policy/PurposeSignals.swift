@@ -14,6 +14,18 @@ public struct PurposeSignals: Equatable, Sendable {
     public init() {}
 }
 
+extension Purpose {
+    /// Whether the same signals mean it and its denial, so that what people said of the one they said of the
+    /// other. Expiry, defaults and basis are no part of that.
+    public func isRead(like other: Purpose) -> Bool {
+        var signals = signals
+        signals.defaultCountries = other.signals.defaultCountries
+        return name == other.name && segmentCategories == other.segmentCategories
+            && mparticlePurposes == other.mparticlePurposes && deniedByGPC == other.deniedByGPC
+            && signals == other.signals
+    }
+}
+
 /// What of a TC string means a purpose of the policy: all of these must be agreed to.
 public struct TCFMeaning: Equatable, Sendable {
     public var onConsent: TCFPurposes

@@ -7,8 +7,9 @@ import Projections
 extension Workspace {
     /// Counts what a candidate would have changed. Sends nothing, changes nothing.
     ///
-    /// A rule about destinations is answered from columns; one about identity or consent folds the lines again
-    /// beside the live fold. Both give the same counts.
+    /// Rules about destinations, about how people's words are resolved, and filters are answered from columns;
+    /// a filter that nobody asked before reads the lines that it concerns, once. What changes who people are,
+    /// or which signals mean a purpose, folds the lines again beside the live fold. Both give the same counts.
     func simulate(_ parameters: Parameters) async throws -> JSONValue {
         let (policy, _) = try readPolicy(parameters)
         let samples = try parameters.integer("samples", default: 3, in: 0...1000)
@@ -17,10 +18,10 @@ extension Workspace {
         let mustFold = try parameters.flag("fold")
         return try await replays.run {
             let started = ContinuousClock.now
-            let found = try await OwnThread.run("sluice.simulate") { [log, projection] in
+            let found = try await OwnThread.run("sluice.simulate") { [log, projection, verdicts] in
                 try Self.simulate(
                     policy, from: from, to: to, samples: samples, mustFold: mustFold, log: log,
-                    projection: projection)
+                    projection: projection, verdicts: verdicts)
             }
             return Self.present(
                 found.report, policy: policy.name, foldedBecause: found.foldedBecause,
@@ -33,15 +34,16 @@ extension Workspace {
     /// - Returns: the report, and why lines were folded; nil where columns sufficed.
     private static func simulate(
         _ policy: Policy, from: UInt64, to: UInt64, samples: Int, mustFold: Bool, log: EventLog,
-        projection: LiveProjection
+        projection: LiveProjection, verdicts: FilterVerdicts
     ) throws -> (report: SimulationReport, foldedBecause: String?) {
         let range = from..<max(from, to)
         var because = "it was asked for"
         if !mustFold {
             do {
-                let basis = projection.read { $0.basis(for: policy) }
+                let (basis, state) = projection.readNumbered { $0.basis(for: policy) }
                 let report = try basis.difference(
-                    under: policy, from: from, range: range, samples: samples)
+                    under: policy, from: from, range: range, samples: samples,
+                    filters: FilterReading(LineSource(log), keeping: verdicts, of: state))
                 return (report, nil)
             } catch {
                 because = error.reason

@@ -134,7 +134,7 @@ extension SituationTable {
     func metrics(_ metrics: [Metric], inSituation number: UInt32) -> [Int] {
         let situation = situations[number]
         guard let type = EventType(rawValue: situation.type) else { return [] }
-        let name: String? = situation.name == .max ? nil : names.text(situation.name)
+        let name: String? = situation.name == .max ? nil : names.text(UInt32(situation.name))
         return metrics.indices.filter { index in
             let selector = metrics[index].selector
             // A name that is not kept is looked up in the line.

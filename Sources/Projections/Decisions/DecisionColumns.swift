@@ -72,6 +72,9 @@ struct DecisionColumns {
     /// The anchoring identifier of the record at `offset`; `none` where there is none.
     func anchor(at offset: UInt64) -> UInt32 { place(offset).map { anchors[$0] } ?? Self.none }
 
+    /// The oldest identifier of the person of the record at `offset`; `none` where there was nobody.
+    func person(at offset: UInt64) -> UInt32 { place(offset).map { people[$0] } ?? Self.none }
+
     /// Whether a record stands at `offset`, readable or not.
     func holds(_ offset: UInt64) -> Bool { place(offset) != nil }
 

@@ -32,6 +32,24 @@ struct EventColumn<Element: FixedWidthInteger & Sendable>: Sendable {
         count += 1
     }
 
+    mutating func append(contentsOf values: ArraySlice<Element>) {
+        var left = values
+        while !left.isEmpty {
+            if count & (Self.chunkSize - 1) == 0 { chunks.append([]) }
+            let part = left.prefix(Self.chunkSize - count & (Self.chunkSize - 1))
+            chunks[chunks.count - 1].append(contentsOf: part)
+            count += part.count
+            left = left.dropFirst(part.count)
+        }
+    }
+
+    /// Fills up with one value until there are `end` of them.
+    mutating func append(repeating value: Element, upTo end: Int) {
+        guard count < end else { return }
+        let many = [Element](repeating: value, count: min(end - count, Self.chunkSize))
+        while count < end { append(contentsOf: many.prefix(end - count)) }
+    }
+
     /// Hands out a range, a chunk's part at a time, with the place of its first value.
     func forEachPart(of range: Range<Int>, _ body: (Int, ArraySlice<Element>) -> Void) {
         var place = range.lowerBound

@@ -8,7 +8,7 @@ extension FoldState {
     ///   nil when it says nothing.
     mutating func situation(
         _ event: FoldedEvent, source sourceName: String, _ standing: PersonStandings.Entry,
-        _ own: ConsentSignal.Narrowing, _ integrations: UInt32??, policy: CompiledPolicy,
+        _ own: ConsentSignal.Narrowing, _ integrations: UInt16??, policy: CompiledPolicy,
         isSuppressed: Bool, isUnreadable: Bool
     ) -> UInt32 {
         var flags: Situation.Flags = []
@@ -25,7 +25,23 @@ extension FoldState {
             Situation(
                 source: source ?? .max, type: event.type.rawValue, flags: flags,
                 name: name ?? .max, integrations: integrations ?? Situation.none,
-                consent: consent, identifierTypes: standing.types))
+                consent: consent, signal: signalNumber(own, event, source: sourceName, policy: policy),
+                identifierTypes: standing.types))
+    }
+
+    /// What an event says by itself, whatever the rules make of it (C1), by its number.
+    private mutating func signalNumber(
+        _ own: ConsentSignal.Narrowing, _ event: FoldedEvent, source: String,
+        policy: CompiledPolicy
+    ) -> UInt32 {
+        let country = policy.reading.trustedCountry(of: event.body, source: source)?.code ?? 0
+        guard country != 0 || own.denials | own.missing != 0 || own.isUnreadable else {
+            return situations.intern(signal: OwnSignal())
+        }
+        return situations.intern(
+            signal: OwnSignal(
+                denied: policy.numbers(own.denials),
+                missing: own.isUnreadable ? .max : policy.numbers(own.missing), country: country))
     }
 
     /// The person's state, narrowed as ``narrow(_:by:policy:body:source:offset:)`` has it, by its number.

@@ -156,7 +156,7 @@ extension FoldState {
 
     private mutating func judge(
         _ record: FoldRecord, _ event: FoldedEvent, _ resolution: Resolution,
-        _ integrations: UInt32??, _ reading: EventReading, in reader: EventReader,
+        _ integrations: UInt16??, _ reading: EventReading, in reader: EventReader,
         policy: CompiledPolicy
     ) {
         let received = event.received

@@ -21,6 +21,8 @@ public final class LiveProjection: Sendable {
         /// looked into it.
         var noticed: [Range<UInt64>: (damage: Damage, isTaken: Bool)] = [:]
         var refolds = 0
+        /// How often another state was put in place of the one before.
+        var replacements: UInt64 = 0
     }
 
     private let shared: Mutex<Shared>
@@ -39,6 +41,13 @@ public final class LiveProjection: Sendable {
         _ body: @Sendable (borrowing FoldState) throws -> R
     ) rethrows -> R {
         try shared.withLock { try body($0.state) }
+    }
+
+    /// As ``read(_:)``, with a number that tells apart the states that were ever put in place.
+    public func readNumbered<R: Sendable>(
+        _ body: @Sendable (borrowing FoldState) throws -> R
+    ) rethrows -> (answer: R, state: UInt64) {
+        try shared.withLock { (try body($0.state), $0.replacements) }
     }
 
     /// Changes what is no part of the derived state (the journal), under the lock.
@@ -128,6 +137,7 @@ public final class LiveProjection: Sendable {
             var state = state
             state.journal = shared.state.journal
             shared.state = state
+            shared.replacements += 1
         }
         announce()
     }

@@ -193,6 +193,12 @@ struct ConsentTable {
         return rows.reversed()
     }
 
+    var assertions: Assertions {
+        Assertions(
+            heads: historyHeads, previous: historyPrevious, offsets: historyOffsets,
+            times: historyTimes, granted: historyGranted, denied: historyDenied)
+    }
+
     func write(into out: inout CanonicalWriter) {
         out.section("CONS")
         purposes.write(into: &out)

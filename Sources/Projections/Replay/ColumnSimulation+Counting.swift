@@ -2,38 +2,40 @@ import CustomerModel
 
 /// Counts events by what their moments mean under the candidate.
 extension ColumnSimulation {
-    func report(_ range: Range<UInt64>, samples: Int) -> SimulationReport {
-        let end = min(range.upperBound, basis.end)
-        let start = min(range.lowerBound, end)
+    func report(samples: Int) -> SimulationReport {
         var results = basis.names.map { SimulationReport.DestinationDifference(name: $0) }
-        // What the candidate does not judge stays as it was.
-        let split = min(max(start, from), end)
+        let before = range.lowerBound..<split
+        let after = split..<range.upperBound
         let classes = MomentClasses(
-            moments: basis.columns.momentKeys.count, width: width, old: old, new: new,
+            moments: origins.count, width: width, old: old, new: new,
             leavingOut: perEvent.map { !$0.isEmpty })
-        let after = count(split..<end, classes, &results, samples: samples)
+        let counted = count(after, moments, classes, &results, samples: samples)
+        // What the candidate does not judge stays as it was.
         var standing: (classes: MomentClasses, days: [(day: Int64, counts: [Int])])?
-        if start < split {
+        if !before.isEmpty {
             let classes = MomentClasses(
-                moments: basis.columns.momentKeys.count, width: width, old: old, new: old,
+                moments: basis.columns.momentKeys.count, width: width, old: stood, new: stood,
                 leavingOut: perEvent.map { _ in false })
-            standing = (classes, count(start..<split, classes, &results, samples: 0))
+            standing = (
+                classes, count(before, basis.columns.moments, classes, &results, samples: 0)
+            )
         }
         for number in 0..<width {
             var days = standing.map { $0.classes.pairs(of: number, $0.days) } ?? []
             if perEvent[number].isEmpty {
-                days += classes.pairs(of: number, after)
+                days += classes.pairs(of: number, counted)
             } else {
-                days += countEach(number, split..<end, &results[number], samples: samples)
+                days += countEach(number, after, &results[number], samples: samples)
             }
             ReasonPairs.sum(Self.merged(days), into: &results[number])
             results[number].overShared =
-                overShared(number, start..<split, isAsBefore: true)
-                + overShared(number, split..<end, isAsBefore: false)
+                overShared(number, before, isAsBefore: true)
+                + overShared(number, after, isAsBefore: false)
         }
         return SimulationReport(
-            from: start, to: end, events: basis.columns.eventCount(in: start..<end),
-            destinations: results, peopleBefore: basis.people, peopleAfter: basis.people)
+            from: range.lowerBound, to: range.upperBound,
+            events: basis.columns.eventCount(in: range), destinations: results,
+            peopleBefore: basis.people, peopleAfter: basis.people)
     }
 
     private static func merged(_ days: [(day: Int64, counts: [Int])]) -> [(
@@ -52,14 +54,14 @@ extension ColumnSimulation {
 
     /// Counts events by class and day, and keeps samples.
     private func count(
-        _ range: Range<UInt64>, _ classes: MomentClasses,
+        _ range: Range<UInt64>, _ moments: EventColumn<UInt32>, _ classes: MomentClasses,
         _ results: inout [SimulationReport.DestinationDifference], samples: Int
     ) -> [(day: Int64, counts: [Int])] {
         var tally = DayTally(width: classes.count)
         var wanted = samples > 0 ? classes.changing : classes.changing.map { _ in false }
         let columns = basis.columns
         for stretch in columns.stretches(in: range) {
-            columns.moments.forEachPart(of: stretch.rows) { place, moments in
+            moments.forEachPart(of: stretch.rows) { place, moments in
                 let first = place & (EventColumn<Int64>.chunkSize - 1)
                 let times = columns.received.chunks[place >> 16][first..<first + moments.count]
                 var done = 0
@@ -131,7 +133,7 @@ extension ColumnSimulation {
         var tally = DayTally(width: ReasonPairs.width)
         for stretch in basis.columns.stretches(in: range) {
             for (place, offset) in zip(stretch.rows, stretch.offsets) {
-                let moment = basis.columns.moments[place]
+                let moment = moments[place]
                 guard moment != DecisionColumns.none else { continue }
                 let before = old[Int(moment) * width + number]
                 let after = after(place, moment, number)
@@ -145,12 +147,13 @@ extension ColumnSimulation {
     /// Counts what the destination was told and the judgement withholds.
     private func overShared(_ number: Int, _ range: Range<UInt64>, isAsBefore: Bool) -> Int {
         var found = 0
+        let moments = isAsBefore ? basis.columns.moments : moments
         for stretch in basis.columns.stretches(in: range) {
             OffsetSet.forEachRow(of: basis.told[number], in: stretch.rows) { place in
-                let moment = basis.columns.moments[place]
+                let moment = moments[place]
                 guard moment != DecisionColumns.none else { return }
                 let bits =
-                    isAsBefore ? old[Int(moment) * width + number] : after(place, moment, number)
+                    isAsBefore ? stood[Int(moment) * width + number] : after(place, moment, number)
                 if bits != 0 { found += 1 }
             }
         }

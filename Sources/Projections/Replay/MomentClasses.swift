@@ -25,12 +25,11 @@ struct MomentClasses {
         // Refined a destination at a time: a class so far and a pair of reasons make the next class.
         var classes = [UInt32](repeating: 0, count: moments)
         for number in 0..<width where !leavingOut[number] {
-            var table = InternTable<UInt64>()
+            var table = PairNumbers()
             for moment in 0..<moments {
                 let place = moment * width + number
                 let pair = ReasonPairs.pair(old[place], new[place])
-                classes[moment] =
-                    table.intern(UInt64(classes[moment]) << 8 | UInt64(pair)).number
+                classes[moment] = table.intern(classes[moment], UInt32(pair))
             }
         }
         var examples: [UInt32] = []

@@ -19,6 +19,9 @@ public struct SimulationBasis: Sendable {
     let purposes: [String]
     let identifierTypes: [String]
     let births: IdentityTable.Births
+    let consent: ConsentHistory
+    /// What filters read of profiles; nil where the candidate's ask nothing of them.
+    let profiles: ProfileColumns?
     let key: SipKey
     let people: Int
     public let end: UInt64
@@ -42,7 +45,12 @@ extension FoldState {
                 lanes.filter { $0.lane.destination == name }.map(\.delivered)
             },
             sources: sources.names, purposes: consent.purposes.names,
-            identifierTypes: identity.types.names, births: identity.births, key: key,
+            identifierTypes: identity.types.names, births: identity.births,
+            consent: ConsentHistory(
+                assertions: consent.assertions, lineage: identity.lineage,
+                people: PersonHistory(identity)),
+            profiles: candidate.profileFields.isEmpty ? nil : profileColumns,
+            key: key,
             people: personCount, end: next)
     }
 
@@ -69,6 +77,9 @@ extension FoldState {
         let before = basis.tables[number]
         let after = decisions.table { self.policy(version: $0)?.destinationIndex(name) }
         var tally = DayTally(width: ReasonPairs.width)
+        // What is before the candidate stays as it was, whatever this fold could still tell of it.
+        var judged: UInt64 = 0
+        if case .candidate(_, let from) = schedule { judged = from }
         for stretch in stretches {
             // Both sides folded the same log, so the same record stands at the same place.
             for place in stretch.rows {
@@ -76,9 +87,9 @@ extension FoldState {
                 guard newRow != DecisionColumns.none else { continue }
                 let oldRow = basis.columns.row(atPlace: place)
                 let old = oldRow == DecisionColumns.none ? 0xFFFF : before[Int(oldRow)]
-                let new = after[Int(newRow)]
-                tally.note(decisions.received[place], ReasonPairs.pair(old, new))
                 let offset = stretch.offsets.lowerBound + UInt64(place - stretch.rows.lowerBound)
+                let new = offset < judged ? old : after[Int(newRow)]
+                tally.note(decisions.received[place], ReasonPairs.pair(old, new))
                 if new != 0, basis.told[number].contains(where: { $0.contains(offset) }) {
                     result.overShared += 1
                 }

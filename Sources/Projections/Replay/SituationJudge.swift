@@ -8,15 +8,25 @@ struct SituationJudge {
     private let destinations: [Destination]
     /// By destination: identifier types of which one must be there; nil for no such need.
     private let required: [UInt64?]
-    private var whats: [UInt64: [UInt16]] = [:]
+    private let isEnabled: [Bool]
+    private var whatNumbers = InternTable<UInt64>()
+    private var whats: [[UInt16]] = []
     private let bySource: [[UInt16]]
     private let byIntegrations: [[UInt16]]
-    private let byConsent: [[UInt16]]
+    private let purposes: [Purpose]
+    private let numbers: [UInt8]
+    /// Every state that was asked about, and what it means.
+    private var consents = InternTable<ConsentRow>()
+    private var byConsent: [[UInt16]] = []
     private let names: ByteTable
+    /// By destination: what ``judge(_:consent:)`` found last.
+    private(set) var bits: [UInt16]
 
     /// - Parameter numbers: the fold's number of each of the candidate's purposes.
     init(_ candidate: Policy, purposes numbers: [UInt8], _ basis: SimulationBasis) {
         destinations = candidate.destinations
+        isEnabled = destinations.map(\.isEnabled)
+        bits = destinations.map { _ in 0 }
         names = basis.situations.names
         required = destinations.map { destination in
             guard !destination.requiredIdentifiers.isEmpty else { return nil }
@@ -31,15 +41,8 @@ struct SituationJudge {
         bySource = basis.sources.map { source in
             candidate.destinations.map { Self.bits(.sourceNotConnected, unless: $0.takes(source)) }
         }
-        byConsent = basis.situations.consents.elements.map { row in
-            let states = numbers.map { ConsentState(value: row[$0], offset: nil) }
-            return candidate.destinations.map { destination in
-                var decision = Decision.allow
-                Judge.consent(
-                    destination, states: states, purposes: candidate.purposes, into: &decision)
-                return decision.bits
-            }
-        }
+        purposes = candidate.purposes
+        self.numbers = numbers
         byIntegrations = (0..<basis.situations.integrations.count).map { number in
             Self.integrations(
                 Array(basis.situations.integrations.bytes(UInt32(number))), candidate.destinations)
@@ -73,35 +76,55 @@ struct SituationJudge {
         }
     }
 
-    /// What the gates say of a situation; the bits of filter, age and sampling are left at zero.
-    mutating func bits(_ situation: Situation, _ destination: Int) -> UInt16 {
-        var decision = Decision.allow
-        if !destinations[destination].isEnabled { decision.fail(.destinationDisabled) }
-        if situation.flags.contains(.suppressed) { decision.fail(.suppressed) }
-        if situation.flags.contains(.unreadable) { decision.fail(.unreadable) }
-        if let mask = required[destination], mask & situation.identifierTypes == 0 {
-            decision.fail(.missingIdentifier)
-        }
-        decision.bits |= bySource[Int(situation.source)][destination]
-        decision.bits |= byConsent[Int(situation.consent)][destination]
-        if situation.integrations != Situation.none {
-            decision.bits |= byIntegrations[Int(situation.integrations)][destination]
-        }
-        decision.bits |= what(situation)[destination]
-        return decision.bits
+    /// The number of a state, as ``judge(_:consent:)`` takes it.
+    mutating func number(of state: ConsentRow) -> Int {
+        let (number, isNew) = consents.intern(state)
+        guard isNew else { return Int(number) }
+        let states = numbers.map { ConsentState(value: state[$0], offset: nil) }
+        byConsent.append(
+            destinations.map { destination in
+                var decision = Decision.allow
+                Judge.consent(destination, states: states, purposes: purposes, into: &decision)
+                return decision.bits
+            })
+        return Int(number)
     }
 
-    private mutating func what(_ situation: Situation) -> [UInt16] {
-        let key = UInt64(situation.type) << 32 | UInt64(situation.name)
-        if let known = whats[key] { return known }
-        let name = names.text(situation.name)
-        let type = EventType(rawValue: situation.type)
-        let bits = destinations.map { destination in
-            Self.bits(
-                .eventNotListed,
-                unless: type.map { destination.rule(type: $0, name: name) != nil } ?? false)
+    /// Puts what the gates say of a situation into ``bits``; those of filter, age and sampling stay at zero.
+    ///
+    /// - Parameter consent: the number of the person's state, narrowed.
+    mutating func judge(_ situation: Situation, consent: Int) {
+        var common = Decision.allow
+        if situation.flags.contains(.suppressed) { common.fail(.suppressed) }
+        if situation.flags.contains(.unreadable) { common.fail(.unreadable) }
+        let what = what(situation)
+        let source = Int(situation.source)
+        let integrations = situation.integrations
+        for number in bits.indices {
+            var found = common.bits | whats[what][number]
+            found |= bySource[source][number] | byConsent[consent][number]
+            if !isEnabled[number] { found |= Gate.destinationDisabled.bit }
+            if let mask = required[number], mask & situation.identifierTypes == 0 {
+                found |= Gate.missingIdentifier.bit
+            }
+            if integrations != Situation.none { found |= byIntegrations[Int(integrations)][number] }
+            bits[number] = found
         }
-        whats[key] = bits
-        return bits
+    }
+
+    /// The place in ``whats`` of an event's type and name.
+    private mutating func what(_ situation: Situation) -> Int {
+        let key = UInt64(situation.type) << 16 | UInt64(situation.name)
+        let (place, isNew) = whatNumbers.intern(key)
+        guard isNew else { return Int(place) }
+        let name = names.text(UInt32(situation.name))
+        let type = EventType(rawValue: situation.type)
+        whats.append(
+            destinations.map { destination in
+                Self.bits(
+                    .eventNotListed,
+                    unless: type.map { destination.rule(type: $0, name: name) != nil } ?? false)
+            })
+        return Int(place)
     }
 }

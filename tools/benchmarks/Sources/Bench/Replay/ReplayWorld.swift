@@ -114,6 +114,10 @@ struct ReplayWorld {
     struct Rules {
         var purposes: [[Int]]
         var events: [[Int]]
+        /// By purpose: the days after which a grant ends; nothing for never.
+        var days: [Int: Int] = [:]
+        /// By destination: the least amount that it gets; nothing for every event.
+        var amounts: [Int: Int] = [:]
 
         static let before = Rules(
             purposes: (0..<destinations).map {
@@ -132,23 +136,47 @@ struct ReplayWorld {
             return rules
         }
 
+        /// Grants of three purposes end.
+        static var ending: Rules {
+            var rules = before
+            rules.days = [0: 2, 3: 5, 4: 5]
+            return rules
+        }
+
+        /// Two destinations get only what is worth something.
+        static var filtered: Rules {
+            var rules = before
+            rules.amounts = [2: 250, 6: 490]
+            return rules
+        }
+
         func text(resolve: String = "strictest") -> String {
             var out = "policy: bench\nidentity:\n  types:\n    - { type: user_id, limit: 1 }\n"
             out += "consent:\n  resolve: \(resolve)\npurposes:\n"
             for purpose in 0..<ReplayWorld.purposes {
-                out += "  p\(purpose): { segment: [C\(purpose)] }\n"
+                let end = days[purpose].map { ", expires: \($0)d" } ?? ""
+                out += "  p\(purpose): { segment: [C\(purpose)]\(end) }\n"
             }
             out += "destinations:\n"
             for number in purposes.indices {
                 let names = Set(purposes[number]).sorted().map { "p\($0)" }.joined(separator: ", ")
                 out += "  d\(number):\n    recipient: Recipient \(number) Ltd\n"
                 out += "    file: d\(number).ndjson\n    purposes: [\(names)]\n"
+                if let amount = amounts[number] {
+                    out += "    filter: { field: properties.amount, atLeast: \(amount) }\n"
+                }
                 out += "    identifiers: [user_id]\n    events:\n"
                 for event in events[number] { out += "      - track: Event \(event)\n" }
             }
             return out
         }
 
-        var json: [String: Any] { ["purposes": purposes, "events": events] }
+        var json: [String: Any] {
+            [
+                "purposes": purposes, "events": events,
+                "ends": (0..<ReplayWorld.purposes).map { (days[$0] ?? 0) * 86_400_000_000 },
+                "amounts": purposes.indices.map { amounts[$0] ?? 0 },
+            ]
+        }
     }
 }
