@@ -22,8 +22,8 @@ need_swift() {
     fail "Swift $major.$minor is too old. Install Swift 6.3 or newer: https://www.swift.org/install/linux/"
 }
 
-# The system libraries that the package links, and the programs that the scripts call.
-packages=(liblz4-dev libssl-dev libsqlite3-dev zlib1g-dev lz4 jq curl)
+# The system libraries that the package links, and the programs that the scripts and tests call.
+packages=(liblz4-dev libssl-dev libsqlite3-dev zlib1g-dev lz4 jq curl python3)
 
 install_missing() {
   command -v dpkg-query >/dev/null ||
