@@ -23,9 +23,11 @@ need_swift() {
 }
 
 # The system libraries that the package links, and the programs that the scripts and tests call.
-packages=(liblz4-dev libssl-dev libsqlite3-dev zlib1g-dev lz4 jq curl python3)
+packages=(liblz4-dev libssl-dev libsqlite3-dev zlib1g-dev lz4 jq curl python3 python3-venv)
 
+# Takes further packages that one script alone needs.
 install_missing() {
+  local packages=("${packages[@]}" "$@")
   command -v dpkg-query >/dev/null ||
     fail "this is no Debian. Install what these Debian packages hold: ${packages[*]}"
   local missing=() package

@@ -1,8 +1,16 @@
+/// What a line is where no mapping makes messages of it.
+public enum FeedLines: Sendable {
+    /// One of Segment's six messages.
+    case messages
+    /// A batch of mParticle's, given as it is.
+    case mparticle
+}
+
 /// A file of events, read from front to back and given as Segment-shaped messages.
 ///
 /// The file may be gzip, of one member or several. With a mapping each CSV record or NDJSON object
 /// becomes one message by its rules; without one each line is a message already, a JSON object with
-/// a `type`.
+/// a `type`, or a batch of mParticle's.
 ///
 /// Everything here blocks its caller on file reads: use it on a thread of your own, never on the
 /// cooperative pool. A value that owns its file; closed when it goes.
@@ -31,11 +39,12 @@ public struct Feed: ~Copyable {
     /// Opens the file and, for CSV, reads its header row.
     /// - Throws: ``FeedError``; ``FeedMappingError`` when the mapping names a column that the file
     ///   lacks.
-    public init(path: String, mapping: FeedMapping? = nil) throws {
+    public init(path: String, mapping: FeedMapping? = nil, lines form: FeedLines = .messages) throws
+    {
         let limits = RecordLimits(maximumBytes: Self.maximumRecordBytes)
         var window = try FileWindow.open(path, maximumBytes: limits.windowBytes)
         var csv = CSVSplitter(limits: limits, delimiter: mapping?.delimiter ?? UInt8(ascii: ","))
-        var reader = RecordReader(mapping: mapping)
+        var reader = RecordReader(mapping: mapping, lines: form)
         var line = 1
         if mapping?.format == .csv {
             try Self.readHeader(&window, &csv, &reader, &line)

@@ -8,10 +8,12 @@ struct RecordReader {
     private var columns: [Int] = []
     private var columnCount = 0
     private var paths: [[String]] = []
+    private let lines: FeedLines
 
     /// - Parameter mapping: nil for lines that are messages already. One for CSV takes records only
     ///   after ``bind(header:path:)``.
-    init(mapping: FeedMapping?) {
+    init(mapping: FeedMapping?, lines: FeedLines = .messages) {
+        self.lines = lines
         guard let mapping else { return }
         maker = MessageMaker(mapping: mapping)
         guard mapping.format == .ndjson else { return }
@@ -46,7 +48,8 @@ struct RecordReader {
         of bytes: UnsafeRawBufferPointer, cells: [CSVField], record: Int
     ) throws(RowProblem) -> [UInt8] {
         guard columnCount > 0 else {
-            return try Self.message(ofJSON: bytes, paths, record, &parser, &maker)
+            return try Self.message(
+                ofJSON: bytes, paths, lines, record, &parser, &maker)
         }
         guard cells.count == columnCount else {
             throw RowProblem(
@@ -58,14 +61,15 @@ struct RecordReader {
 
     /// The parser and the maker are handed in apart, so that one may be used within the other.
     private static func message(
-        ofJSON bytes: UnsafeRawBufferPointer, _ paths: [[String]], _ record: Int,
+        ofJSON bytes: UnsafeRawBufferPointer, _ paths: [[String]], _ lines: FeedLines,
+        _ record: Int,
         _ parser: inout JSONParser, _ maker: inout MessageMaker?
     ) throws(RowProblem) -> [UInt8] {
         do {
             return try parser.parse(bytes) { view in
                 guard view.kind == .object else { throw RowProblem(reason: "no JSON object") }
                 guard let fields = maker?.mapping.fields else {
-                    try checkType(view)
+                    if lines == .messages { try checkType(view) }
                     return Array(bytes)
                 }
                 let row = JSONRow(view: view, paths: paths, names: fields)

@@ -2,8 +2,9 @@ public import JSONText
 
 /// One collected message together with what its request said around it (L1).
 ///
-/// The item is the client's own object; the shared context and integrations are those of the batch it
-/// came in. The item wins, member by member. Valid only inside the closure that parsed the text.
+/// The item is the client's own object, for mParticle's clients in the form of the six calls (see
+/// ``MParticleForm``); the shared context and integrations are those of the batch it came in. The item
+/// wins, member by member. Valid only inside the closure that parsed the text.
 public struct EventBody {
     /// The client's message.
     public let item: JSONView
@@ -21,24 +22,38 @@ public struct EventBody {
     public let type: EventType?
     /// The message id: the item's own, or the one the server gave it; nil while neither exists.
     public let messageID: JSONView?
+    /// What only mParticle's events say of themselves; nil for all others.
+    public let mparticle: MParticleMarks?
 
-    /// Reads the envelope of one line of the log.
+    /// Reads the envelope of one line of the log and hands the event to `visit`, whatever its dialect.
     ///
     /// - Returns: nil when the line has no `body` object, which no line of an event lacks.
-    public init?(line: JSONView) {
+    public static func read<R, E: Error>(
+        line: JSONView, _ visit: (EventBody) throws(E) -> R
+    ) throws(E) -> R? {
         guard let item = line["body"], item.kind == .object else { return nil }
+        guard let form = MParticleForm(line: line, item: item) else {
+            return try visit(EventBody(item: item, line: line))
+        }
+        return try form.read { (common) throws(E) in
+            try visit(EventBody(item: common, line: line, mparticle: form.marks))
+        }
+    }
+
+    private init(item: JSONView, line: JSONView, mparticle: MParticleMarks? = nil) {
         self.init(
             item: item, envelopeType: line["type"], sharedContext: line["context"],
             sharedIntegrations: line["integrations"], sentAt: line["sentAt"],
             serverMessageID: line["messageId"], hasGPC: line["gpc"]?.bool == true,
-            isImport: line["import"]?.bool == true && line["asIfLive"]?.bool != true)
+            isImport: line["import"]?.bool == true && line["asIfLive"]?.bool != true,
+            mparticle: mparticle)
     }
 
     /// Joins an item with the parts of its request.
     public init(
         item: JSONView, envelopeType: JSONView?, pathType: EventType? = nil,
         sharedContext: JSONView?, sharedIntegrations: JSONView?, sentAt: JSONView?,
-        serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool
+        serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool, mparticle: MParticleMarks? = nil
     ) {
         self.item = item
         self.sharedContext = sharedContext
@@ -46,6 +61,7 @@ public struct EventBody {
         self.sentAt = sentAt ?? item["sentAt"]
         self.hasGPC = hasGPC
         self.isImport = isImport
+        self.mparticle = mparticle
         messageID = serverMessageID ?? item["messageId"]
         type = Self.type(item["type"] ?? envelopeType) ?? (item["type"] == nil ? pathType : nil)
     }

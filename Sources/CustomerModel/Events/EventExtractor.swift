@@ -19,7 +19,8 @@ public struct EventExtractor: Sendable {
         public var occurred: Timestamp
         /// The event's name; for a type without names, the type in angle brackets: `<identify>`.
         public var name: String
-        /// First the message id within its source, then each identifier of the event.
+        /// First the message id within its source, then for an event of an mParticle request that names
+        /// itself its place in that request, then each identifier of the event.
         public var keys: [UInt64]
     }
 
@@ -31,6 +32,10 @@ public struct EventExtractor: Sendable {
         keys.reserveCapacity(4)
         if let id = body.messageID {
             _ = id.withUTF8 { keys.append(messageKey(source: source, messageID: $0)) }
+        }
+        if let place = body.mparticle?.place {
+            let hash = place.withUnsafeBytes { placeKey(source: source, place: $0) }
+            keys.append(hash)
         }
         EventIdentifiers.forEach(in: body) { type, value in
             let hash: UInt64? =
@@ -54,6 +59,26 @@ public struct EventExtractor: Sendable {
         scratch.append(contentsOf: messageID)
         return SipHash.hash(scratch, key: key)
     }
+
+    /// The key hash of an event's place in a request that names itself (see ``MParticleMarks/place``).
+    ///
+    /// Its low 16 bits are the same for all of them, so that they are found among other keys without the
+    /// line: about one other key in 65,536 looks alike, and whoever asks compares the value itself.
+    public mutating func placeKey(source: String, place: UnsafeRawBufferPointer) -> UInt64 {
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: "request_place".utf8)
+        scratch.append(0)
+        scratch.append(contentsOf: source.utf8)
+        scratch.append(0)
+        scratch.append(contentsOf: place)
+        return SipHash.hash(scratch, key: key) & ~Self.placeBits | Self.placeMark
+    }
+
+    /// Whether a key may be that of a place in a request.
+    public static func isPlaceKey(_ key: UInt64) -> Bool { key & placeBits == placeMark }
+
+    private static let placeBits: UInt64 = 0xFFFF
+    private static let placeMark: UInt64 = 0x4D50
 
     /// The key hash of an identifier as the columns hold it.
     public mutating func identifierKey(type: String, value: UnsafeRawBufferPointer) -> UInt64 {

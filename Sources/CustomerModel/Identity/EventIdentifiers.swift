@@ -9,11 +9,17 @@ public enum EventIdentifiers {
     /// merge of thousands.
     public static let limit = 16
 
+    /// The same for one event: mParticle's know more kinds.
+    public static func limit(of body: EventBody) -> Int {
+        body.mparticle == nil ? limit : MParticleIdentities.limit
+    }
+
     /// Calls `visit` with type name and value, in order, for every identifier of `body`; the value is
     /// a JSON string or number. Empty and null values are left out. `alias` gives its `previousId` as an
     /// `anonymous_id`.
     public static func forEach(in body: EventBody, _ visit: (String, JSONView) -> Void) {
         var count = 0
+        let limit = limit(of: body)
         func offer(_ type: String, _ value: JSONView?) {
             guard let value, count < limit else { return }
             switch value.kind {

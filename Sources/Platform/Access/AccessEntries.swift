@@ -7,6 +7,8 @@ struct AccessEntry: Equatable, Sendable {
     /// The source for a key, the role for a token.
     var grants: String
     var digest: [UInt8]
+    /// Of the secret beside a write key; nil where there is none.
+    var secretDigest: [UInt8]?
     /// RFC 3339, for people.
     var created: String
 }
@@ -15,12 +17,17 @@ struct AccessEntry: Equatable, Sendable {
 ///
 /// ```
 /// {"version":1,
-///  "keys":  [{"name":"web","source":"web","sha256":"<64 hex>","created":"2026-…Z"}],
-///  "tokens":[{"name":"audit","role":"auditor","sha256":"<64 hex>","created":"2026-…Z"}]}
+///  "keys":  [{"name":"web","source":"web","sha256":"<64 hex>","created":"2026-…Z"},
+///            {"name":"app","source":"app","sha256":"…","secretSha256":"…","created":"…"}],
+///  "tokens":[{"name":"audit","role":"auditor","sha256":"<64 hex>","created":"2026-…Z"}],
+///  "sources":[{"source":"web","dialect":"segment","truncateIP":true,…}]}
 /// ```
+///
+/// `sources` may be absent; see ``SourceSettings``.
 struct AccessEntries: Equatable, Sendable {
     var keys: [AccessEntry] = []
     var tokens: [AccessEntry] = []
+    var sources: [String: SourceSettings] = [:]
 
     /// Nothing is allowed to anybody.
     init() {}
@@ -40,6 +47,12 @@ struct AccessEntries: Equatable, Sendable {
         for token in tokens where Role(rawValue: token.grants) == nil {
             throw .unreadable(path: path, reason: "the token \(token.name) has an unknown role")
         }
+        for item in value["sources"]?.array ?? [] {
+            guard let source = item["source"]?.string, AccessList.isName(source) else {
+                throw .unreadable(path: path, reason: "an entry of sources has no source")
+            }
+            sources[source] = try SourceSettings(parsing: item, path: path)
+        }
     }
 
     private static func entries(
@@ -56,8 +69,14 @@ struct AccessEntries: Equatable, Sendable {
             else {
                 throw .unreadable(path: path, reason: "entry \(out.count) lacks a member")
             }
-            out.append(
-                AccessEntry(name: name, grants: granted, digest: digest, created: created))
+            var entry = AccessEntry(
+                name: name, grants: granted, digest: digest, created: created)
+            if let text = item["secretSha256"] {
+                guard let secret = text.string.flatMap(Hexadecimal.decode), secret.count == 32
+                else { throw .unreadable(path: path, reason: "the secret of \(name) is none") }
+                entry.secretDigest = secret
+            }
+            out.append(entry)
         }
         return out
     }
@@ -68,6 +87,12 @@ struct AccessEntries: Equatable, Sendable {
         writer.member("version", Int64(1))
         Self.write(keys, as: "keys", grants: "source", into: &writer)
         Self.write(tokens, as: "tokens", grants: "role", into: &writer)
+        writer.key("sources")
+        writer.beginArray()
+        for (source, settings) in sources.sorted(by: { $0.key < $1.key }) {
+            writer.value(settings.members(source: source))
+        }
+        writer.endArray()
         writer.endObject()
         return writer.bytes + [0x0A]
     }
@@ -82,6 +107,9 @@ struct AccessEntries: Equatable, Sendable {
             writer.member("name", entry.name)
             writer.member(grants, entry.grants)
             writer.member("sha256", Hexadecimal.encode(entry.digest))
+            if let secret = entry.secretDigest {
+                writer.member("secretSha256", Hexadecimal.encode(secret))
+            }
             writer.member("created", entry.created)
             writer.endObject()
         }

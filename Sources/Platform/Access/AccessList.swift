@@ -80,6 +80,32 @@ public final class AccessList: Sendable {
         return key.withUTF8 { source(forKey: UnsafeRawBufferPointer($0)) }
     }
 
+    /// How a source's events are taken; the defaults for one that nobody set.
+    public func settings(of source: String) -> SourceSettings {
+        entries.withLock { $0.sources[source] } ?? SourceSettings()
+    }
+
+    /// The source of the OAuth client with this id whose public key passes `verifies`.
+    func oauthSource(of client: String, where verifies: (String) -> Bool) -> String? {
+        let sources = entries.withLock { $0.sources }.sorted { $0.key < $1.key }
+        for (source, settings) in sources {
+            for known in settings.oauthClients
+            where known.id == client && verifies(known.publicKey) { return source }
+        }
+        return nil
+    }
+
+    /// The source that a write key belongs to, of a client that sends a secret beside it: where the key was
+    /// made with one, it must be that; where not, the secret is not looked at, as the key is one already.
+    public func source(forKey key: String, secret: String) -> String? {
+        var key = key
+        guard let entry = key.withUTF8({ find(UnsafeRawBufferPointer($0), \.keys) }) else {
+            return nil
+        }
+        guard let digest = entry.secretDigest else { return entry.grants }
+        return Secrets.equal(digest, SHA256.of(secret).bytes) ? entry.grants : nil
+    }
+
     /// Who presents this token; nil for a token nobody made.
     public func principal(forToken token: String) -> Principal? {
         var token = token
@@ -116,6 +142,18 @@ public final class AccessList: Sendable {
         ]
     }
 
+    /// The settings of every source that has a key or was set, for people.
+    func listSources() -> JSONValue {
+        let all = entries.withLock { $0 }
+        let names = Set(all.keys.map(\.grants)).union(all.sources.keys)
+        return [
+            "sources": .array(
+                names.sorted().map { name in
+                    (all.sources[name] ?? SourceSettings()).members(source: name)
+                })
+        ]
+    }
+
     // MARK: Changing
 
     /// Makes a write key for a source. The result is the only place where the key stands.
@@ -124,11 +162,24 @@ public final class AccessList: Sendable {
     public func createKey(
         source: String, name: String?, at time: Timestamp
     ) throws(AccessError) -> (name: String, key: String) {
+        let made = try createKey(source: source, name: name, with: .noSecret, at: time)
+        return (made.name, made.key)
+    }
+
+    /// Whether a write key has a secret beside it.
+    public enum KeySecret: Sendable { case noSecret, secret }
+
+    /// The same, with a secret for mParticle's clients where one is wanted.
+    public func createKey(
+        source: String, name: String?, with beside: KeySecret, at time: Timestamp
+    ) throws(AccessError) -> (name: String, key: String, secret: String?) {
         guard Self.isName(source) else { throw .badName(source) }
         let name = name ?? source
-        let secret = "wk_" + Self.randomText()
-        try add(name: name, grants: source, secret: secret, at: time, to: \.keys)
-        return (name, secret)
+        let key = "wk_" + Self.randomText()
+        let secret = beside == .secret ? "ws_" + Self.randomText() : nil
+        try add(
+            name: name, grants: source, secret: key, beside: secret, at: time, to: \.keys)
+        return (name, key, secret)
     }
 
     /// Makes a token. The result is the only place where the token stands.
@@ -146,13 +197,28 @@ public final class AccessList: Sendable {
     /// Takes a token back, at once.
     public func revokeToken(name: String) throws(AccessError) { try remove(name, from: \.tokens) }
 
+    /// Changes how a source's events are taken, at once.
+    func changeSettings(
+        of source: String, _ edit: (inout SourceSettings) throws(AccessError) -> Void
+    ) throws(AccessError) -> SourceSettings {
+        guard Self.isName(source) else { throw .badName(source) }
+        var settings = SourceSettings()
+        try change { (entries) throws(AccessError) in
+            settings = entries.sources[source] ?? SourceSettings()
+            try edit(&settings)
+            entries.sources[source] = settings
+        }
+        return settings
+    }
+
     private func add(
-        name: String, grants: String, secret: String, at time: Timestamp,
+        name: String, grants: String, secret: String, beside: String? = nil, at time: Timestamp,
         to list: WritableKeyPath<AccessEntries, [AccessEntry]>
     ) throws(AccessError) {
         guard Self.isName(name) else { throw .badName(name) }
         let entry = AccessEntry(
-            name: name, grants: grants, digest: SHA256.of(secret).bytes, created: time.description)
+            name: name, grants: grants, digest: SHA256.of(secret).bytes,
+            secretDigest: beside.map { SHA256.of($0).bytes }, created: time.description)
         try change { (entries) throws(AccessError) in
             // One name space for both, so that a name in an audit record means one thing.
             guard !(entries.keys + entries.tokens).contains(where: { $0.name == name }) else {

@@ -123,8 +123,10 @@ extension Workspace {
             guard let body = line["body"] else { return nil }
             return ConsentEvidence(try ConsentRecord(body))
         }
-        guard let body = EventBody(line: line), let reading else { return nil }
-        return ConsentEvidence(body, reader: row.reader, reading: reading)
+        guard let reading else { return nil }
+        return EventBody.read(line: line) {
+            ConsentEvidence($0, reader: row.reader, reading: reading)
+        }
     }
 
     private static func present(

@@ -125,8 +125,9 @@ struct DisclosureReader {
         guard let line = try line(at: reference.at) else { return (nil, nil) }
         var parser = JSONParser()
         return try parser.parse(line) { view in
-            let body = EventBody(line: view)
-            return (body.map(EventExtractor.columnName), body?.messageID?.string)
+            EventBody.read(line: view) {
+                (EventExtractor.columnName(of: $0), $0.messageID?.string)
+            } ?? (nil, nil)
         }
     }
 

@@ -109,8 +109,10 @@ extension Workspace {
             for offset in offsets {
                 switch try StoredPlace.read(at: offset, with: &reader) {
                 case .record(let found) where found.source == source:
-                    let isIt = try found.parse { EventBody(line: $0)?.messageID?.string == id }
-                    if isIt { return .record(found) }
+                    let held = try found.parse {
+                        EventBody.read(line: $0) { $0.messageID?.string } ?? nil
+                    }
+                    if held == id { return .record(found) }
                 case .unreadable(let damage):
                     if !damages.contains(damage) { damages.append(damage) }
                     unreadable = .unreadable(offset.value, damage)
@@ -164,11 +166,13 @@ extension Workspace {
         -> JSONValue
     {
         let event: JSONValue = try stored.parse { line in
-            let body = EventBody(line: line)
+            let body = EventBody.read(line: line) {
+                (id: $0.messageID?.string, type: $0.type?.name, name: $0.name?.string)
+            }
             return [
                 "offset": .offset(stored.offset), "source": .string(stored.source),
-                "messageId": .text(body?.messageID?.string),
-                "type": .text(body?.type?.name), "name": .text(body?.name?.string),
+                "messageId": .text(body?.id), "type": .text(body?.type),
+                "name": .text(body?.name),
                 "received": .text(line["received"]?.string),
                 "occurred": .time(stored.occurred), "recorded": .time(stored.recorded),
             ]

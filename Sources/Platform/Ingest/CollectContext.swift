@@ -30,6 +30,19 @@ public struct CollectContext: Sendable {
     public var received: Timestamp
     /// How its time counts.
     public var pace: Pace
+    /// The largest single event that its source may send; nil for the server's limit.
+    public var itemBytes: Int?
+
+    /// What each item is.
+    public var dialect: Dialect
+
+    /// Whose form an item has.
+    public enum Dialect: Sendable, Equatable {
+        /// One of the six messages.
+        case segment
+        /// A batch with its events.
+        case mparticle
+    }
 
     /// Where events come from, and what that means for time (T2).
     public enum Pace: Sendable, Equatable {
@@ -43,13 +56,15 @@ public struct CollectContext: Sendable {
 
     public init(
         source: String, typeFromPath: EventType? = nil, hasGPC: Bool = false, received: Timestamp,
-        pace: Pace = .live
+        pace: Pace = .live, dialect: Dialect = .segment, itemBytes: Int? = nil
     ) {
         self.source = source
         self.typeFromPath = typeFromPath
         self.hasGPC = hasGPC
         self.received = received
         self.pace = pace
+        self.itemBytes = itemBytes
+        self.dialect = dialect
     }
 }
 
@@ -136,8 +151,6 @@ public enum CollectRefusal: Error, Equatable, Sendable, CustomStringConvertible 
 public struct CollectLimits: Sendable {
     /// Bytes of one item as the client wrote it.
     public var itemBytes: Int
-    /// The same for single sources.
-    public var itemBytesBySource: [String: Int]
     /// Bytes of a batch's shared `context` and `integrations` together; each item stores them.
     public var sharedBytes: Int
     /// Bytes that one request may write to the log.
@@ -147,14 +160,10 @@ public struct CollectLimits: Sendable {
     public static let largestItemBytes = (4 << 20) - (64 << 10)
 
     public init(
-        itemBytes: Int = 32 << 10, itemBytesBySource: [String: Int] = [:],
-        sharedBytes: Int = 32 << 10, requestBytes: Int = 16 << 20
+        itemBytes: Int = 32 << 10, sharedBytes: Int = 32 << 10, requestBytes: Int = 16 << 20
     ) {
         self.itemBytes = min(itemBytes, Self.largestItemBytes)
-        self.itemBytesBySource = itemBytesBySource.mapValues { min($0, Self.largestItemBytes) }
         self.sharedBytes = min(sharedBytes, 32 << 10)
         self.requestBytes = requestBytes
     }
-
-    func itemBytes(for source: String) -> Int { itemBytesBySource[source] ?? itemBytes }
 }

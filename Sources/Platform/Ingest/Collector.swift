@@ -67,7 +67,10 @@ public final class Collector: Sendable {
         }
         do {
             try parser.parse(item.bytes) { view in
-                batch.admit(view, recordNumber: item.recordNumber)
+                switch batch.context.dialect {
+                case .segment: batch.admit(view, recordNumber: item.recordNumber)
+                case .mparticle: batch.admit(mparticle: view, recordNumber: item.recordNumber)
+                }
             }
         } catch let error as JSONError {
             item.bytes.withUnsafeBytes {
@@ -108,7 +111,7 @@ public final class Collector: Sendable {
             RejectedItem(index: Int(batch.itemIndexes[item]), refusal: .originalUnreadable)
         }
         outcome.accepted = appended.accepted
-        outcome.duplicates = appended.duplicates
+        outcome.duplicates = appended.duplicates + batch.repeatedCount
         outcome.lastOffset = appended.last
         if let through = appended.durableThrough {
             do {
@@ -121,6 +124,15 @@ public final class Collector: Sendable {
         let counted = outcome
         state.withLock { $0.counts.add(counted) }
         return outcome
+    }
+
+    /// Notes why the items of a batch that is not taken at all were refused.
+    public func refuse(_ batch: PendingBatch) {
+        var outcome = CollectOutcome()
+        outcome.rejected = batch.rejected
+        let counted = outcome
+        rejects.add(batch.rejects)
+        state.withLock { $0.counts.add(counted) }
     }
 
     /// Asks the lock until it has decided every item, reading records in between where a hash is not enough.
@@ -138,7 +150,8 @@ public final class Collector: Sendable {
             case .asks(let questions):
                 known.merge(
                     await recorded.answer(
-                        questions, ids: batch.ids, source: batch.context.source))
+                        questions, ids: batch.ids, places: batch.places,
+                        source: batch.context.source))
             }
         }
     }
@@ -171,6 +184,19 @@ public final class Collector: Sendable {
         } catch {
             throw .logFailed("\(error)")
         }
+    }
+
+    /// Notes a request that is no batch of items and was refused as a whole.
+    func noteRefused(
+        _ refusal: ItemRefusal, _ body: [UInt8], source: String, received: Timestamp
+    ) {
+        var batch = begin(CollectContext(source: source, received: received))
+        body.withUnsafeBytes { batch.reject(refusal, bytes: $0) }
+        rejects.add(batch.rejects)
+        var outcome = CollectOutcome()
+        outcome.rejected = batch.rejected
+        let counted = outcome
+        state.withLock { $0.counts.add(counted) }
     }
 
     /// What was collected since the collector was opened.

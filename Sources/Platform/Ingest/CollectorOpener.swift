@@ -36,6 +36,10 @@ struct CollectorOpener {
                 if let hash = record.keys.first {
                     index.insert(hash: hash, offset: record.offset.value)
                 }
+                // Which of them are places shows when somebody asks for one.
+                if let second = record.keys.dropFirst().first, EventExtractor.isPlaceKey(second) {
+                    index.insert(hash: second, offset: record.offset.value)
+                }
                 newestEvent = record.offset.value
             case RecordKind.tick.rawValue:
                 newestTick = record.occurred

@@ -79,12 +79,23 @@ struct CollectorState: ~Copyable {
         _ batch: borrowing PendingBatch, _ place: Int, _ known: RecordedMessages.Verdicts,
         _ questions: inout [RecordedMessages.Question]
     ) -> Verdict {
+        let verdict = self.verdict(batch, place, .message, batch.ids, known, &questions)
+        guard batch.hasPlace(place), case .new = verdict else { return verdict }
+        return self.verdict(batch, place, .place, batch.places, known, &questions)
+    }
+
+    private func verdict(
+        _ batch: borrowing PendingBatch, _ place: Int, _ sort: MessageIDs.Sort, _ ids: MessageIDs,
+        _ known: RecordedMessages.Verdicts, _ questions: inout [RecordedMessages.Question]
+    ) -> Verdict {
         var verdict = Verdict.new
         let source = batch.context.source
-        index.forEachCandidate(batch.drafts[place].keys[0]) { offset in
+        index.forEachCandidate(batch.drafts[place].keys[sort.key]) { offset in
             if case .duplicate = verdict { return }
-            let isSame = batch.ids.withID(place) { recent.holds($0, source: source, at: offset) }
-            let question = RecordedMessages.Question(item: place, offset: offset)
+            let isSame = ids.withID(place) {
+                recent.holds($0, sort, source: source, at: offset)
+            }
+            let question = RecordedMessages.Question(item: place, offset: offset, sort: sort)
             switch isSame.map({ $0 ? .same : .other }) ?? known[question] {
             case .same: verdict = .duplicate(of: offset)
             case .other: break
@@ -134,10 +145,15 @@ struct CollectorState: ~Copyable {
             // A tick has no message id.
             guard let hash = drafts[place].keys.first else { continue }
             index.insert(hash: hash, offset: first + UInt64(place))
+            let item = items.isEmpty ? place : Int(items[place])
+            if batch.hasPlace(item) {
+                index.insert(hash: drafts[place].keys[1], offset: first + UInt64(place))
+            }
         }
         recent.append(
             RecentMessages.Batch(
-                source: source, first: first, count: drafts.count, items: items, ids: batch.ids),
+                source: source, first: first, count: drafts.count, items: items, ids: batch.ids,
+                places: batch.places),
             durableEnd: log.durableEnd.value)
         let last = first + UInt64(drafts.count) - 1
         result.last = Offset(last)

@@ -22,6 +22,9 @@ public enum ItemRefusal: Error, Equatable, Sendable {
     case consentPreferencesMissing
     /// A record of a file that gave no message; the reason names the column or path, and no value.
     case badRecord(String)
+    /// A member of an mParticle batch, event or call that is missing or of the wrong kind; the sentence names
+    /// the member, and no value.
+    case badField(String)
     /// It stands beyond the most items that one batch may hold.
     case tooManyItems(limit: Int)
     /// The record that it may repeat cannot be read, so nobody can tell.
@@ -51,6 +54,7 @@ public enum ItemRefusal: Error, Equatable, Sendable {
         case .badTimestamp: "bad_timestamp"
         case .consentPreferencesMissing: "consent_preferences_missing"
         case .badRecord: "bad_record"
+        case .badField: "bad_field"
         case .tooManyItems: "too_many_items"
         case .originalUnreadable: "original_unreadable"
         }
@@ -78,7 +82,7 @@ public enum ItemRefusal: Error, Equatable, Sendable {
         case .badTimestamp: "`timestamp` is not an ISO 8601 time between the years 1 and 9999"
         case .consentPreferencesMissing:
             "context.consent.categoryPreferences object is required"
-        case .badRecord(let reason): reason
+        case .badRecord(let reason), .badField(let reason): reason
         case .tooManyItems(let limit): "a batch holds at most \(limit) items"
         case .originalUnreadable:
             "the record that this message may repeat cannot be read: send it again later"

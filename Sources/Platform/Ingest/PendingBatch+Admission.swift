@@ -24,7 +24,7 @@ extension PendingBatch {
         _ item: JSONView, shared: SharedParts, index: Int
     ) throws(ItemRefusal) {
         guard item.kind == .object else { throw .notAnObject }
-        let limit = limits.itemBytes(for: context.source)
+        let limit = context.itemBytes ?? limits.itemBytes
         guard item.rawBytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
         let ownType = item["type"]
         let ownID = try Self.messageID(item)
@@ -105,7 +105,7 @@ extension PendingBatch {
         return length > 0
     }
 
-    private static func checkNUL(_ body: EventBody) throws(ItemRefusal) {
+    static func checkNUL(_ body: EventBody) throws(ItemRefusal) {
         var found = false
         EventIdentifiers.forEach(in: body) { _, value in
             if hasNUL(value) { found = true }
@@ -123,7 +123,7 @@ extension PendingBatch {
         guard EventClock.time(view) != nil else { throw .badTimestamp }
     }
 
-    private func isSuppressed(_ body: EventBody) -> Bool {
+    func isSuppressed(_ body: EventBody) -> Bool {
         guard !suppressions.isEmpty else { return false }
         var found = false
         EventIdentifiers.forEach(in: body) { type, value in
@@ -136,7 +136,12 @@ extension PendingBatch {
 
     /// The client's message id; nil when the server has to make one: absent, null or blank.
     private static func messageID(_ item: JSONView) throws(ItemRefusal) -> JSONView? {
-        guard let view = item["messageId"], !view.isNull else { return nil }
+        try checkedID(item["messageId"])
+    }
+
+    /// The same for the member that a dialect keeps it in.
+    static func checkedID(_ view: JSONView?) throws(ItemRefusal) -> JSONView? {
+        guard let view, !view.isNull else { return nil }
         guard view.kind == .string else { throw .messageIDNotText }
         let judged = view.withUTF8 { id -> Result<Bool, ItemRefusal> in
             if id.contains(0) { return .failure(.nulInIdentifier) }
@@ -152,7 +157,7 @@ extension PendingBatch {
     }
 
     /// A random UUID (RFC 9562, version 4) as text.
-    private static func newMessageID() -> [UInt8] {
+    static func newMessageID() -> [UInt8] {
         var random = SystemRandomNumberGenerator()
         var words = (random.next() as UInt64, random.next() as UInt64)
         words.0 = words.0 & ~0xF000 | 0x4000

@@ -18,12 +18,15 @@ public struct PendingBatch: Sendable {
     /// bring their own time.
     let head: [UInt8]
     /// What the request says around each item: `,"sentAt":"…","context":{…},…`.
-    let envelope: [UInt8]
+    private(set) var envelope: [UInt8]
 
     private(set) var drafts: [RecordDraft] = []
     /// When each draft was received: all the same unless the pace is as if live.
     private(set) var received: [Int64] = []
     private(set) var ids = MessageIDs()
+    /// Places in requests that name themselves (see ``MParticleMarks/place``), one for each draft; empty for
+    /// those without. Empty itself where no draft has one.
+    private(set) var places = MessageIDs()
     /// For each draft, the first one of this request with the same message id: itself unless it repeats.
     private(set) var firstSame: [Int32] = []
     private var sameTable: [Int32] = []
@@ -32,6 +35,9 @@ public struct PendingBatch: Sendable {
     private(set) var rejected: [RejectedItem] = []
     private(set) var rejects: [RejectEntry] = []
     private(set) var suppressedCount = 0
+    private(set) var repeatedCount = 0
+    /// Names of the requests in this one (see ``MParticleMarks/place``).
+    var requests: Set<String> = []
     /// How many items were offered, taken or not.
     public private(set) var itemCount = 0
     private(set) var draftBytes = 0
@@ -57,6 +63,9 @@ public struct PendingBatch: Sendable {
         ids.reserve(items)
     }
 
+    /// Why the first item that was not let in was not.
+    public var firstRefusal: ItemRefusal? { rejected.first?.refusal }
+
     // MARK: What admission finds
 
     mutating func nextIndex() -> Int {
@@ -66,12 +75,28 @@ public struct PendingBatch: Sendable {
 
     mutating func suppress() { suppressedCount += 1 }
 
+    /// Items that repeat others of the same request as a whole.
+    mutating func repeatItems(_ count: Int) {
+        itemCount += count
+        repeatedCount += count
+    }
+
+    /// Goes on with items that have other parts around them.
+    mutating func surround(with envelope: [UInt8]) { self.envelope = envelope }
+
     mutating func append(
-        _ draft: RecordDraft, received: Int64, id: UnsafeRawBufferPointer, item: Int
+        _ draft: RecordDraft, received: Int64, id: UnsafeRawBufferPointer,
+        placed: [UInt8]? = nil, item: Int
     ) {
         let place = Int32(drafts.count)
         draftBytes += draft.tail.count
         ids.append(id)
+        if placed != nil || places.count > 0 {
+            while places.count < drafts.count {
+                places.append(UnsafeRawBufferPointer(start: nil, count: 0))
+            }
+            (placed ?? []).withUnsafeBytes { places.append($0) }
+        }
         drafts.append(draft)
         drafts[Int(place)].keys[0] &= keyMask
         itemIndexes.append(Int32(item))
@@ -145,12 +170,16 @@ public struct PendingBatch: Sendable {
         if EventClock.time(shared.sentAt) != nil { add("sentAt", shared.sentAt, kind: .string) }
         add("context", shared.context, kind: .object)
         add("integrations", shared.integrations, kind: .object)
+        writeCircumstances(context, into: &out)
+        return out
+    }
+
+    static func writeCircumstances(_ context: CollectContext, into out: inout [UInt8]) {
         if context.hasGPC { out.append(contentsOf: ",\"gpc\":true".utf8) }
         switch context.pace {
         case .live: break
         case .imported: out.append(contentsOf: ",\"import\":true".utf8)
         case .asIfLive: out.append(contentsOf: ",\"asIfLive\":true".utf8)
         }
-        return out
     }
 }

@@ -9,8 +9,10 @@ struct RecentMessages {
         /// Which id stands at `first + n`: `items[n]`, or -1 for a tick. Empty when it is simply n.
         let items: [Int32]
         let ids: MessageIDs
+        let places: MessageIDs
 
         var end: UInt64 { first + UInt64(count) }
+        var size: Int { ids.bytes.count + places.bytes.count }
     }
 
     private var batches: [Batch] = []
@@ -24,9 +26,9 @@ struct RecentMessages {
 
     mutating func append(_ batch: Batch, durableEnd: UInt64) {
         batches.append(batch)
-        bytes += batch.ids.bytes.count
+        bytes += batch.size
         while bytes > limitBytes, head < batches.count, batches[head].end <= durableEnd {
-            bytes -= batches[head].ids.bytes.count
+            bytes -= batches[head].size
             head += 1
         }
         if head > 64, head * 2 > batches.count {
@@ -35,9 +37,11 @@ struct RecentMessages {
         }
     }
 
-    /// Whether the record at `offset` holds this message id of this source; nil when it is not among the
-    /// recent ones.
-    func holds(_ id: UnsafeRawBufferPointer, source: String, at offset: UInt64) -> Bool? {
+    /// Whether the record at `offset` holds this message id, or place, of this source; nil when it is not
+    /// among the recent ones.
+    func holds(
+        _ id: UnsafeRawBufferPointer, _ sort: MessageIDs.Sort, source: String, at offset: UInt64
+    ) -> Bool? {
         var low = head
         var high = batches.count
         while low < high {
@@ -49,12 +53,25 @@ struct RecentMessages {
         let place = Int(offset - batch.first)
         let item = batch.items.isEmpty ? place : Int(batch.items[place])
         guard item >= 0, batch.source == source else { return false }
-        return batch.ids.equals(id, at: item)
+        switch sort {
+        case .message: return batch.ids.equals(id, at: item)
+        case .place: return item < batch.places.count && batch.places.equals(id, at: item)
+        }
     }
 }
 
 /// The message ids of one request, one after the other in one buffer.
 struct MessageIDs: Sendable {
+    /// By what an event is known when it comes again.
+    enum Sort: Hashable, Sendable {
+        case message
+        /// Its place in a request that names itself (see ``MParticleMarks/place``).
+        case place
+
+        /// Which of a record's keys is its hash.
+        var key: Int { self == .message ? 0 : 1 }
+    }
+
     private(set) var bytes: [UInt8] = []
     private var ends: [Int] = []
 

@@ -1,3 +1,4 @@
+internal import CustomerModel
 internal import Dispatch
 internal import EventLog
 internal import JSONText
@@ -7,10 +8,11 @@ internal import JSONText
 /// Reading blocks, so it has a queue of its own, off the cooperative pool. It happens for retries that come
 /// after their original has left ``RecentMessages``, and for the rare hash that is shared.
 final class RecordedMessages: Sendable {
-    /// Whether the record at `offset` holds the message id of a batch's item.
+    /// Whether the record at `offset` holds the message id, or the place, of a batch's item.
     struct Question: Hashable, Sendable {
         var item: Int
         var offset: UInt64
+        var sort = MessageIDs.Sort.message
     }
 
     enum Answer: Sendable { case same, other, unreadable }
@@ -33,13 +35,14 @@ final class RecordedMessages: Sendable {
 
     /// Reads each record that is asked about, in the order of offsets.
     func answer(
-        _ questions: [Question], ids: MessageIDs, source: String
+        _ questions: [Question], ids: MessageIDs, places: MessageIDs, source: String
     ) async -> [Question: Answer] {
         await withCheckedContinuation { continuation in
             queue.async {
                 var answers: [Question: Answer] = [:]
                 for question in questions.sorted(by: { $0.offset < $1.offset }) {
-                    answers[question] = self.judge(question, ids: ids, source: source)
+                    answers[question] = self.judge(
+                        question, ids: question.sort == .message ? ids : places, source: source)
                 }
                 continuation.resume(returning: answers)
             }
@@ -56,9 +59,15 @@ final class RecordedMessages: Sendable {
                     // Erased: its message must not come back (R3), so the hash decides.
                     if line["kind"]?.equals("tombstone") == true { return .same }
                     guard line["source"]?.string == source else { return .other }
-                    let held = line["messageId"] ?? line["body"]?["messageId"]
-                    let isSame = ids.withID(question.item) { held?.equals(utf8: $0) == true }
-                    return isSame ? .same : .other
+                    let isSame = EventBody.read(line: line) { body in
+                        ids.withID(question.item) { id in
+                            switch question.sort {
+                            case .message: body.messageID?.equals(utf8: id) == true
+                            case .place: body.mparticle?.place?.elementsEqual(id) == true
+                            }
+                        }
+                    }
+                    return isSame == true ? .same : .other
                 }
             }
         } catch {

@@ -102,22 +102,24 @@ private struct WantedLines: Sendable {
         guard let key, view.kind == RecordKind.event.rawValue else { return true }
         var parser = JSONParser()
         return try parser.parseTrusted(view.line) { line in
-            guard let body = EventBody(line: line) else { return false }
-            var isThere = false
-            var form: [UInt8] = []
-            EventIdentifiers.forEach(in: body) { type, value in
-                guard type == key.type, !isThere else { return }
-                let compare = { (bytes: UnsafeRawBufferPointer) in
-                    IdentifierValue.keyForm(type: type, bytes, into: &form)
+            let found = EventBody.read(line: line) { body in
+                var isThere = false
+                var form: [UInt8] = []
+                EventIdentifiers.forEach(in: body) { type, value in
+                    guard type == key.type, !isThere else { return }
+                    let compare = { (bytes: UnsafeRawBufferPointer) in
+                        IdentifierValue.keyForm(type: type, bytes, into: &form)
+                    }
+                    if value.kind == .number {
+                        compare(value.rawBytes)
+                    } else {
+                        value.withUTF8 { compare($0) }
+                    }
+                    isThere = form == key.form
                 }
-                if value.kind == .number {
-                    compare(value.rawBytes)
-                } else {
-                    value.withUTF8 { compare($0) }
-                }
-                isThere = form == key.form
+                return isThere
             }
-            return isThere
+            return found ?? false
         }
     }
 }

@@ -92,11 +92,13 @@ enum LineExtractor {
                 occurred: received.microseconds,
                 keys: try ControlDraft.keys(kind: kind, body: body))
         }
-        guard let body = EventBody(line: line) else {
+        var extractor = EventExtractor(key: key)
+        let read = EventBody.read(line: line) {
+            extractor.columns(of: $0, source: source, received: received)
+        }
+        guard let columns = read else {
             throw OperationError.failed("the line of an event has no body")
         }
-        var extractor = EventExtractor(key: key)
-        let columns = extractor.columns(of: body, source: source, received: received)
         return Extractor.Extracted(
             kind: kind.rawValue, source: source, name: columns.name,
             occurred: columns.occurred.microseconds, keys: columns.keys)

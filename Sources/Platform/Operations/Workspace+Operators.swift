@@ -35,9 +35,14 @@ extension Workspace {
     func createKey(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
         let source = try parameters.text("source")
         let made = try access.createKey(
-            source: source, name: try parameters.optionalText("name"), at: Timestamp.now())
+            source: source, name: try parameters.optionalText("name"),
+            with: try parameters.flag("secret") ? .secret : .noSecret, at: Timestamp.now())
         try await note(.keyCreated, made.name, by: principal)
-        return ["name": .string(made.name), "source": .string(source), "key": .string(made.key)]
+        var answer: [(String, JSONValue)] = [
+            ("name", .string(made.name)), ("source", .string(source)), ("key", .string(made.key)),
+        ]
+        if let secret = made.secret { answer.append(("secret", .string(secret))) }
+        return .members(answer)
     }
 
     func createToken(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
@@ -67,7 +72,7 @@ extension Workspace {
     }
 
     /// That it happened is a fact for the log; the key itself never is.
-    private func note(_ act: OperatorRecord.Act, _ subject: String, by principal: Principal)
+    func note(_ act: OperatorRecord.Act, _ subject: String, by principal: Principal)
         async throws
     {
         try await append([

@@ -69,7 +69,8 @@ extension Workspace {
         "identity.reject": operators, "identity.retract": operators,
         "identity.lift": operators,
         "key.create": operators, "key.revoke": operators, "token.create": operators,
-        "token.revoke": operators, "access.list": operators,
+        "token.revoke": operators, "access.list": operators, "source.set": operators,
+        "source.list": operators,
         "log.stat": readers, "log.verify": readers, "log.cat": readers, "log.seal": operators,
         "log.backup": operators,
         "rejects": operators, "sql": readers,
@@ -122,6 +123,8 @@ extension Workspace {
         case "token.create": return try await createToken(parameters, by: principal)
         case "token.revoke": return try await revoke(.token, parameters, by: principal)
         case "access.list": return access.list()
+        case "source.set": return try await setSource(parameters, by: principal)
+        case "source.list": return access.listSources()
         case "log.stat": return try await logStat()
         case "log.verify": return try await logVerify()
         case "log.cat": return try await logCat(parameters, by: principal)

@@ -70,12 +70,13 @@ extension Workspace {
         let policy = projection.read { $0.policy(version: event.policyVersion) }
         let (name, id, then, today) =
             try stored?.parse { line in
-                let body = EventBody(line: line)
-                return (
-                    body.map(EventExtractor.columnName), body?.messageID?.string,
-                    body.flatMap { policy?.verdict(on: $0, source: stored?.source ?? "") },
-                    body.flatMap { now?.verdict(on: $0, source: stored?.source ?? "") }
-                )
+                EventBody.read(line: line) { body in
+                    (
+                        EventExtractor.columnName(of: body), body.messageID?.string,
+                        policy?.verdict(on: body, source: stored?.source ?? ""),
+                        now?.verdict(on: body, source: stored?.source ?? "")
+                    )
+                }
             } ?? (nil, nil, nil, nil)
         let state: String
         if !event.effects.isEmpty {

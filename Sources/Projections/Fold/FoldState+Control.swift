@@ -117,7 +117,7 @@ extension FoldState {
             if let from = record.from, let to = record.to, from <= to {
                 losses.accept(from..<to, at: offset)
             }
-        case .keyCreated, .keyRevoked, .tokenCreated, .tokenRevoked: break
+        case .keyCreated, .keyRevoked, .tokenCreated, .tokenRevoked, .sourceChanged: break
         }
     }
 

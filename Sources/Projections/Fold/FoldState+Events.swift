@@ -5,9 +5,17 @@ import JSONText
 /// One event: identity, then its assertions, then what it adds to its person, then its decisions (C5).
 extension FoldState {
     mutating func applyEvent(_ record: FoldRecord, _ line: JSONView) throws {
-        guard let body = EventBody(line: line), let type = body.type else {
-            throw FoldProblem.notAnEvent
+        let isEvent = try EventBody.read(line: line) { body in
+            try applyEvent(record, line, body)
+            return true
         }
+        guard isEvent == true else { throw FoldProblem.notAnEvent }
+    }
+
+    private mutating func applyEvent(_ record: FoldRecord, _ line: JSONView, _ body: EventBody)
+        throws
+    {
+        guard let type = body.type else { throw FoldProblem.notAnEvent }
         guard let received = EventClock.time(line["received"]) else { throw FoldProblem.noTime }
         guard let policy = governing(record.offset) else {
             return
@@ -59,13 +67,15 @@ extension FoldState {
         scratch.candidates.removeAll(keepingCapacity: true)
         var ordinal: UInt16 = 0
         let rules = policy.identity
+        if let mpid = body.mparticle?.mpid { offer(mpid, rules) }
+        let limit = EventIdentifiers.limit(of: body) + EventIdentifiers.limit
         EventIdentifiers.forEach(in: body) { type, value in
             offer(value, rank: rules.rank(of: type), rules, offset: offset, ordinal: ordinal)
             ordinal += 1
         }
         for (rank, paths) in rules.paths.enumerated() {
             for path in paths {
-                guard let value = body.value(at: path), ordinal < EventIdentifiers.limit * 2
+                guard let value = body.value(at: path), ordinal < limit
                 else { continue }
                 offer(value, rank: rank, rules, offset: offset, ordinal: ordinal)
                 ordinal += 1
@@ -79,6 +89,15 @@ extension FoldState {
                 at -= 1
             }
         }
+    }
+
+    /// A number that this platform gave out names the identifier whose birth it is made of (I6); of others
+    /// nothing is known.
+    private mutating func offer(_ mpid: MPID, _ rules: CompiledIdentity) {
+        guard let identifier = identity.identifier(born: mpid.profile(key: key)),
+            let rank = rules.rank(of: identity.typeName(identifier))
+        else { return }
+        scratch.candidates.append(Candidate(identifier: identifier, rank: rank))
     }
 
     private mutating func offer(
@@ -149,7 +168,7 @@ extension FoldState {
         let anchor = resolution.anchor
         activity.note(anchor, time: event.time)
         var didTraitsChange = false
-        if event.type == .identify {
+        if event.type == .identify || event.body.mparticle != nil {
             if takeTraits(event.body.item["traits"], anchor, event) { didTraitsChange = true }
             if takeTraits(event.body.context("traits"), anchor, event) { didTraitsChange = true }
         }

@@ -67,7 +67,19 @@ extension FoldState {
         at offset: UInt64, line: JSONView, source: String, occurred: Int64, keys: [UInt64],
         destination name: String
     ) -> Explanation? {
-        guard offset < next, let body = EventBody(line: line), let type = body.type,
+        let explanation = EventBody.read(line: line) { body in
+            explain(
+                at: offset, line: line, body, source: source, occurred: occurred, keys: keys,
+                destination: name)
+        }
+        return explanation ?? nil
+    }
+
+    private func explain(
+        at offset: UInt64, line: JSONView, _ body: EventBody, source: String, occurred: Int64,
+        keys: [UInt64], destination name: String
+    ) -> Explanation? {
+        guard offset < next, let type = body.type,
             let received = EventClock.time(line["received"])
         else { return nil }
         let version = decisions.version(at: offset) ?? 0

@@ -132,13 +132,14 @@ extension FoldState {
         defer { swap(&parser, &scratch.parser) }
         do {
             try parser.parseTrusted(record.line) { line in
-                guard let body = EventBody(line: line), let type = body.type,
-                    let received = EventClock.time(line["received"])
-                else { return }
-                let event = FoldedEvent(
-                    body: body, type: type, name: eventName(record, type),
-                    time: min(record.occurred, received.microseconds), offset: record.offset)
-                for metric in new { _ = note(metric, event, anchor: anchor) }
+                _ = EventBody.read(line: line) { body in
+                    guard let type = body.type, let received = EventClock.time(line["received"])
+                    else { return }
+                    let event = FoldedEvent(
+                        body: body, type: type, name: eventName(record, type),
+                        time: min(record.occurred, received.microseconds), offset: record.offset)
+                    for metric in new { _ = note(metric, event, anchor: anchor) }
+                }
             }
         } catch {
             // It was parked when it was folded; it counts for nobody.

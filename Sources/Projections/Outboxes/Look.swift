@@ -52,13 +52,26 @@ extension FoldState {
         at offset: UInt64, line: JSONView, lane: Lane, policy: CompiledPolicy,
         destination: Destination, meta: FoldLine, now: Timestamp
     ) -> Verdict {
-        guard let body = EventBody(line: line), let type = body.type,
-            let received = EventClock.time(line["received"]), let messageID = body.messageID?.string
-        else {
-            var decision = Decision.allow
-            decision.fail(.unreadable)
-            return .cancel(decision)
+        let verdict = EventBody.read(line: line) { body in
+            look(
+                at: offset, body, received: EventClock.time(line["received"]), lane: lane,
+                policy: policy, destination: destination, meta: meta, now: now)
         }
+        return verdict ?? Self.unreadable
+    }
+
+    private static var unreadable: Verdict {
+        var decision = Decision.allow
+        decision.fail(.unreadable)
+        return .cancel(decision)
+    }
+
+    private func look(
+        at offset: UInt64, _ body: EventBody, received: Timestamp?, lane: Lane,
+        policy: CompiledPolicy, destination: Destination, meta: FoldLine, now: Timestamp
+    ) -> Verdict {
+        guard let type = body.type, let received, let messageID = body.messageID?.string
+        else { return Self.unreadable }
         let anchor = decisions.anchor(at: offset)
         let root =
             anchor == DecisionColumns.none
@@ -101,11 +114,7 @@ extension FoldState {
                 id: key.hex, event: body, occurred: Timestamp(microseconds: meta.occurred),
                 received: received, rule: rule, identifiers: identifiers,
                 stripped: destination.followsPlans ? plan?.stripped ?? [] : [])
-        else {
-            var unreadable = Decision.allow
-            unreadable.fail(.unreadable)
-            return .cancel(unreadable)
-        }
+        else { return Self.unreadable }
         return .send(
             Outgoing(
                 key: key, action: .deliver, at: Offset(offset), audience: nil, profile: nil,

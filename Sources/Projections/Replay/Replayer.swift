@@ -98,7 +98,7 @@ extension RecordView {
 
     /// The name; from the line where the segment's dictionary was full. Needs the line.
     public var knownName: String {
-        name ?? fromLine { EventBody(line: $0).map(EventExtractor.columnName) }
+        name ?? fromLine { EventBody.read(line: $0) { EventExtractor.columnName(of: $0) } }
     }
 
     /// A line that cannot be read says nothing; whoever folds it parks it.

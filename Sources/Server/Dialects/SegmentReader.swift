@@ -155,7 +155,7 @@ struct SegmentReader {
 
 extension JSONError {
     /// Whether the text around the mistake may still be read.
-    fileprivate var mayBeOneItems: Bool {
+    var mayBeOneItems: Bool {
         switch problem {
         case .duplicateKey, .loneSurrogate, .invalidUTF8, .tooDeep: true
         case .unexpectedByte, .unexpectedEnd, .tooLong, .badNumber, .badEscape, .controlCharacter,

@@ -12,6 +12,7 @@ internal import Platform
 /// |---|---|
 /// | `source` | whose events they are |
 /// | `asIfLive=1` | each event counts as arriving at its own time (T2) |
+/// | `dialect=mparticle` | a line is a batch of mParticle's |
 /// | `numbered=1` | a line is `N <message>`, or `N !<reason><TAB><base64>` for a record that gave none |
 /// | `finish=1` | the file has ended: the last tick of an as-if-live ingest is written |
 struct IngestRoute: Sendable {
@@ -38,7 +39,8 @@ struct IngestRoute: Sendable {
         }
         let context = CollectContext(
             source: source, received: .now(),
-            pace: target["asIfLive"] == "1" ? .asIfLive : .imported)
+            pace: target["asIfLive"] == "1" ? .asIfLive : .imported,
+            dialect: target["dialect"] == "mparticle" ? .mparticle : .segment)
         do {
             guard let items = Self.items(body, areNumbered: target["numbered"] == "1") else {
                 return .failure(.badRequest, "bad_line", "a line does not begin with its number")

@@ -7,7 +7,8 @@ enum OperationCatalog {
         "status", "explain", "audit.disclosures", "profile", "consent", "audience", "audiences",
         "audience.show", "audience.explain",
         "policy.history", "policy.violations", "policy.quarantine", "replay.plans",
-        "replay.findings", "log.stat", "log.cat", "rejects", "access.list", "identity.review",
+        "replay.findings", "log.stat", "log.cat", "rejects", "access.list", "source.list",
+        "identity.review",
         "identity.retractions", "identity.refusals",
     ]
 

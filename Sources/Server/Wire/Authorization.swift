@@ -3,9 +3,9 @@ internal import Hashing
 
 /// What an `Authorization` header says.
 enum Authorization: Equatable {
-    /// The user part of Basic: Segment's clients put the write key there, with an empty password, and old
-    /// ones leave out the colon.
-    case basic(user: String)
+    /// Segment's clients put the write key into the user part, with an empty password, and old ones leave
+    /// out the colon; mParticle's put the secret beside it.
+    case basic(user: String, password: String)
     case bearer(token: String)
 
     /// nil when there is no header, or one that is neither.
@@ -19,7 +19,9 @@ enum Authorization: Equatable {
             guard let bytes = Base64.decode(String(credentials)),
                 let text = String(validating: bytes, as: UTF8.self)
             else { return nil }
-            self = .basic(user: String(text.prefix { $0 != ":" }))
+            let user = text.prefix { $0 != ":" }
+            self = .basic(
+                user: String(user), password: String(text.dropFirst(user.count + 1)))
         case "bearer":
             self = .bearer(token: String(credentials))
         default:

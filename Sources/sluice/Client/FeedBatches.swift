@@ -25,9 +25,9 @@ final class FeedBatches: Sendable {
     private nonisolated(unsafe) var feed: Feed
 
     /// Opens the file and steps to the first record that is wanted. Blocks.
-    init(path: String, mapping: FeedMapping?, fromRecord: Int) throws {
+    init(path: String, mapping: FeedMapping?, lines: FeedLines, fromRecord: Int) throws {
         queue = DispatchQueue(label: "sluice.feed")
-        var feed = try Feed(path: path, mapping: mapping)
+        var feed = try Feed(path: path, mapping: mapping, lines: lines)
         if fromRecord > 1 { try feed.skip(toRecord: fromRecord) }
         self.feed = feed
     }

@@ -9,6 +9,7 @@ struct IngestRun {
         var source: String
         var asIfLive: Bool
         var mapping: FeedMapping?
+        var dialect = CollectContext.Dialect.segment
     }
 
     /// What became of the records.
@@ -63,7 +64,9 @@ struct IngestRun {
         let batches: FeedBatches
         do {
             batches = try FeedBatches(
-                path: path, mapping: options.mapping, fromRecord: fromRecord)
+                path: path, mapping: options.mapping,
+                lines: options.dialect == .mparticle ? .mparticle : .messages,
+                fromRecord: fromRecord)
         } catch {
             throw CommandFailure(.failed, "\(error)")
         }
@@ -113,6 +116,7 @@ struct IngestRun {
     private var target: String {
         "/api/ingest?numbered=1&source=\(LocalServer.escape(options.source))"
             + (options.asIfLive ? "&asIfLive=1" : "")
+            + (options.dialect == .mparticle ? "&dialect=mparticle" : "")
     }
 
     /// Sends one batch; waits and tries again while the log is busy.
@@ -150,7 +154,8 @@ struct IngestRun {
             return try await LocalIngest.collect(
                 records.map {
                     CollectItem(bytes: $0.bytes, recordNumber: $0.number, problem: $0.problem)
-                }, source: options.source, asIfLive: options.asIfLive, into: workspace)
+                }, source: options.source, asIfLive: options.asIfLive,
+                dialect: options.dialect, into: workspace)
         }
     }
 }

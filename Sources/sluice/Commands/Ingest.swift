@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Feeds
 internal import JSONText
+internal import Platform
 
 struct Ingest: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,6 +17,9 @@ struct Ingest: AsyncParsableCommand {
     var source: String
     @Option(help: ArgumentHelp("How records become messages (YAML).", valueName: "file"))
     var map: String?
+    @Option(
+        help: "What a line is without a map: a message of segment's, or a batch of mparticle's.")
+    var dialect: Dialect = .segment
     @Flag(
         help: ArgumentHelp(
             "Each event counts as arriving at its own time, and time moves with them. "
@@ -26,7 +30,12 @@ struct Ingest: AsyncParsableCommand {
             "Begin at this record of the first file, counted from 1.", valueName: "n"))
     var fromRecord = 1
 
+    enum Dialect: String, ExpressibleByArgument, CaseIterable { case segment, mparticle }
+
     func validate() throws {
+        guard map == nil || dialect == .segment else {
+            throw ValidationError("a map makes messages of segment's: leave --dialect out")
+        }
         guard !files.isEmpty else { throw ValidationError("name at least one file") }
         guard fromRecord >= 1 else { throw ValidationError("records are counted from 1") }
     }
@@ -38,7 +47,9 @@ struct Ingest: AsyncParsableCommand {
         } catch {
             throw CommandFailure(.refused, "\(error)")
         }
-        let options = IngestRun.Options(source: source, asIfLive: asIfLive, mapping: mapping)
+        let options = IngestRun.Options(
+            source: source, asIfLive: asIfLive, mapping: mapping,
+            dialect: dialect == .mparticle ? .mparticle : .segment)
         let total = try await Client.with(place, whenAbsent: .create) { client in
             var run = IngestRun(client: client, options: options)
             for (index, file) in files.enumerated() {

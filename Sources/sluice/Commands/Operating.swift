@@ -92,9 +92,12 @@ struct Key: AsyncParsableCommand {
         var source: String
         @Option(help: "The key's own name; the source's when absent.")
         var name: String?
+        @Flag(help: "Also makes a secret, which mParticle's clients must then send beside the key.")
+        var secret = false
 
         func run() async throws {
-            let parameters = JSONObject.of(("source", .string(source)), ("name", .text(name)))
+            let parameters = JSONObject.of(
+                ("source", .string(source)), ("name", .text(name)), ("secret", .bool(secret)))
             try await Client.ask(place, "key.create", parameters, whenAbsent: .create)
         }
     }

@@ -1,0 +1,113 @@
+internal import CustomerModel
+internal import HTTPTypes
+internal import Hummingbird
+internal import JSONText
+internal import NIOCore
+internal import Platform
+
+/// mParticle's identity API: `POST /v1/identify`, `/v1/login`, `/v1/logout`, `/v1/search` and
+/// `/v1/{mpid}/modify` (specs: mparticle-events, section 9).
+///
+/// `/v1/identify` is also Segment's: a request is a call of this API when it has the header `x-mp-key` or its
+/// body `known_identities`. Credentials are the write key and its secret as Basic, or the key alone as
+/// `x-mp-key` where it was made without a secret. Only hashes of secrets are kept, so that a signature in
+/// `x-mp-signature` cannot be checked and is refused.
+struct IDSyncRoute: Sendable {
+    let workspace: Workspace
+    let configuration: ServerConfiguration
+
+    /// What is called on this path; nil for another path, and for one that only the body can tell.
+    static func call(_ request: Request, path: String) -> Workspace.IdentityCall? {
+        guard path.hasPrefix("/v1/") else { return nil }
+        switch path.dropFirst(4) {
+        case "identify":
+            return request.headers[MParticleHeaders.key] != nil ? .identify : nil
+        case "login": return .login
+        case "logout": return .logout
+        case "search": return .search
+        case let rest:
+            guard rest.hasSuffix("/modify"), let mpid = Int64(rest.dropLast(7)) else { return nil }
+            return .modify(MPID(mpid))
+        }
+    }
+
+    /// Whether a body posted to the shared path is a call of this API.
+    func isCall(_ body: UnsafeRawBufferPointer) -> Bool {
+        var parser = JSONParser()
+        do {
+            return try parser.parseTrusted(body) { $0["known_identities"] != nil }
+        } catch {
+            return false
+        }
+    }
+
+    func respond(_ request: Request, _ call: Workspace.IdentityCall) async -> Answer {
+        guard request.method == .post else { return .methodNotAllowed("POST") }
+        let body: ByteBuffer
+        do throws(BodyReader.Failure) {
+            body = try await BodyReader(limitBytes: MParticleRoute.largestBody).read(request)
+        } catch {
+            return error.mparticleAnswer
+        }
+        return await answer(request, call, body: body)
+    }
+
+    func answer(_ request: Request, _ call: Workspace.IdentityCall, body: ByteBuffer) async
+        -> Answer
+    {
+        guard let source = source(of: request) else {
+            var answer = Answer.mparticle(
+                .unauthorized,
+                [
+                    "Send the write key and its secret as the user and password of Basic, or a key without a secret as x-mp-key."
+                ])
+            answer.headers[.wwwAuthenticate] = "Basic"
+            return answer
+        }
+        let query = RequestTarget(request.head.path ?? "")
+        let readsOnly = query?["read_only"] == "true"
+        let found: IdentityAnswer
+        do {
+            found = try await workspace.identity(
+                call, body: Array(body.readableBytesView), source: source, readsOnly: readsOnly,
+                received: .now())
+        } catch let refusal as CollectRefusal {
+            return refusal.mparticleAnswer
+        } catch let refused as Workspace.IdentityRefused {
+            return .mparticle(.badRequest, [refused.refusal.message])
+        } catch {
+            return .mparticle(.serviceUnavailable, ["The identities cannot be resolved now."])
+        }
+        return Self.answer(found, returnsMatches: query?["return_matches"] == "true")
+    }
+
+    private func source(of request: Request) -> String? {
+        if case .basic(let key, let secret) = Authorization(request.headers) {
+            return workspace.access.source(forKey: key, secret: secret)
+        }
+        guard let key = request.headers[MParticleHeaders.key],
+            request.headers[MParticleHeaders.signature] == nil
+        else { return nil }
+        return workspace.access.source(forKey: key, secret: "")
+    }
+
+    private static func answer(_ found: IdentityAnswer, returnsMatches: Bool) -> Answer {
+        switch found {
+        case .person(let mpid, let matched, let isEphemeral, let context):
+            var out = JSONWriter(reserving: 256)
+            out.beginObject()
+            out.key("context")
+            if let context { out.raw(context) } else { out.null() }
+            // A text, since many clients read numbers as doubles.
+            out.member("mpid", mpid.description)
+            if returnsMatches {
+                out.member("matched_identities", .array(matched.map(JSONValue.string)))
+            }
+            out.member("is_ephemeral", isEphemeral)
+            out.endObject()
+            return Answer(body: out.bytes)
+        case .notFound(let message): return .mparticle(.notFound, [message])
+        case .refused(let message): return .mparticle(.badRequest, [message])
+        }
+    }
+}
