@@ -161,6 +161,7 @@ let package = Package(
             name: "ProjectionsTests",
             dependencies: [
                 "CustomerModel", "EventLog", "Hashing", "JSONText", "PolicyText", "Projections",
+                "TestSupport",
             ],
             swiftSettings: settings),
         .testTarget(

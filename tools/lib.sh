@@ -22,8 +22,8 @@ need_swift() {
     fail "Swift $major.$minor is too old. Install Swift 6.3 or newer: https://www.swift.org/install/linux/"
 }
 
-# The system libraries that the package links, and the programs that the scripts call.
-packages=(liblz4-dev libssl-dev libsqlite3-dev zlib1g-dev lz4 jq curl python3-venv)
+# The system libraries that the package links, and the programs that the scripts and tests call.
+packages=(liblz4-dev libssl-dev libsqlite3-dev zlib1g-dev lz4 jq curl python3 python3-venv)
 
 # Takes further packages that one script alone needs.
 install_missing() {

@@ -149,7 +149,7 @@ public import CustomerModel
 /// matches is withheld, the first match counts, and of a matching event only the listed fields leave
 /// (P4): paths inside `properties` (track, page, screen, alias), `traits` (identify, group) and `context`,
 /// each a list or `all`. A listed path takes what is under it along; a path through an array takes
-/// nothing. `identifiers` are sent along; of `requires`, one must be there. A `file` path stands under the
+/// nothing. `identifiers` are sent along; of `requires`, the person must have one. A `file` path stands under the
 /// data directory's `outputs/`. A `webhook`'s `secret` is a name in `secrets.yaml`; `http:` is for loopback
 /// and private addresses. `sources` may be `all`; `timeout` is at most 120s, `attempts` 100, and
 /// `batch` 1000; without one a file gets 500 effects in a write and a webhook one in a request.

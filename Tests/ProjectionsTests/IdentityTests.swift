@@ -46,6 +46,30 @@ import Testing
         #expect(history.profile("anonymous_id:a3")?.id == history.profile("user_id:u1")?.id)
     }
 
+    @Test func `I2: what was seen alone before the window counts from its link`() throws {
+        let policy = Policies.shop.replacing(
+            "{ type: anonymous_id, limit: 5 }", with: "{ type: anonymous_id, limit: 2, window: 7d }"
+        )
+        var history = try History(policy: policy)
+        for device in ["a1", "a2", "a3"] {
+            try history.event(Message.track("x", id: device, anonymous: device))
+        }
+        history.clock += 10 * 86_400_000_000
+        for device in ["a1", "a2", "a3"] {
+            try history.event(
+                Message.track("x", id: "u-" + device, user: "u1", anonymous: device))
+        }
+        #expect(history.areOne("user_id:u1", "anonymous_id:a2"))
+        #expect(!history.areOne("user_id:u1", "anonymous_id:a3"))
+        #expect(
+            history.profile("user_id:u1")?.refusals.map(\.limit) == ["anonymous_id"])
+        // Those two were linked now, and not when they were seen first: a week later there is room.
+        history.clock += 8 * 86_400_000_000
+        try history.event(Message.track("x", id: "later", user: "u1", anonymous: "a3"))
+        #expect(history.areOne("user_id:u1", "anonymous_id:a3"))
+        #expect(history.state.digest() == history.rebuilt().digest())
+    }
+
     @Test func `I3: a shared device never makes two known people one`() throws {
         var history = try History(policy: Policies.shop)
         try history.event(Message.track("x", id: "1", user: "u1", anonymous: "tablet"))

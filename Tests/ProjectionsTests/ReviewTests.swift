@@ -1,4 +1,5 @@
 import CustomerModel
+import JSONText
 import Projections
 import Testing
 
@@ -113,6 +114,25 @@ import Testing
             history.clock += 13 * 3_600_000_000
         }
         #expect(history.state.stoppedIdentifiers() == [])
+    }
+
+    @Test
+    func `I4: whom an identifier met a window before its last meeting, a late event does not add`()
+        throws
+    {
+        var history = try History(policy: Self.policy)
+        let start = history.clock
+        for user in 1...2 {
+            try history.event(Message.track("x", id: "\(user)", user: "u\(user)", anonymous: "a"))
+        }
+        history.clock += 8 * 86_400_000_000
+        try history.event(Message.track("x", id: "3", user: "u3", anonymous: "a"))
+        let stamp = Timestamp(microseconds: start + 3_600_000_000)
+        try history.event(
+            Message.track(
+                "x", id: "4", user: "u4", anonymous: "a", more: ",\"timestamp\":\"\(stamp)\""))
+        #expect(history.state.stoppedIdentifiers() == [])
+        #expect(history.state.digest() == history.rebuilt().digest())
     }
 
     @Test func `I4: the same person over and over is one`() throws {

@@ -5,6 +5,13 @@ public enum Programs {
     public static let sluice = directory + "/sluice"
     public static let demoShop = directory + "/demo-shop"
 
+    /// The first python3 on the PATH; nil where there is none.
+    public static let python: String? = {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"
+        return path.split(separator: ":").map { $0 + "/python3" }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+    }()
+
     private static let directory: String = {
         let environment = ProcessInfo.processInfo.environment
         if let path = environment["SLUICE_PROGRAMS"] { return path }

@@ -221,7 +221,8 @@ public struct Destination: Equatable, Sendable {
     public var events: [EventRule]
     /// Identifier types sent along, by name.
     public var identifiers: [String]
-    /// At least one of these types must be on the event or the profile; empty for no such need.
+    /// The person must have an identifier of one of these types; one of the event that identity refused is
+    /// not the person's. Empty for no such need.
     public var requiredIdentifiers: [String]
     /// The name that a client's `integrations` object uses for it.
     public var integrationName: String

@@ -7,7 +7,8 @@ struct BurstTable {
 
     // By identifier, as far as one has met anybody.
     private var heads: [UInt32] = []
-    // One entry a meeting; one that is too old is overwritten, so that a chain stays as short as the rule.
+    // One entry a person met, with the newest time. Whatever is a window or more older than a meeting is
+    // forgotten at it, and its place taken by the next, so that a chain stays as short as the rule.
     private var known: [UInt32] = []
     private var times: [Int64] = []
     private var next: [UInt32] = []
@@ -52,8 +53,10 @@ struct BurstTable {
             }
             if Self.isInside(times[place], window: window, now: time) {
                 met.append(known[place])
-            } else if old == nil, known[place] != person {
-                old = entry
+            } else {
+                // Forgotten for good, so that what a late event is told does not depend on free places.
+                times[place] = .min
+                old = old ?? entry
             }
             entry = next[place]
         }

@@ -145,7 +145,15 @@ extension IdentityTable {
             }
             result.anchor = strongest.identifier
             result.accepted = active
+            // Nothing is new within one person, which most events are about.
+            let fresh =
+                roots.count + unlinked > 1
+                ? newlyLinked(active).map { ($0, isAlone: isAlone($0)) } : []
             join(roots: roots, offset: offset, time: time, into: &result)
+            for (identifier, isAlone) in fresh {
+                let before = linkTimes[Int(identifier)]
+                linkTimes[Int(identifier)] = isAlone ? time : max(before, time)
+            }
             if active.count > 1 {
                 keepLinks(of: active, isGuarded: rules.burst != nil, offset: offset, rule: rule)
             }
@@ -204,6 +212,21 @@ extension IdentityTable {
 
     // MARK: What stands against a link
 
+    /// The identifiers that a link of this event brings to others, which is when it counts against a limit
+    /// with a window (I2): whoever is not the strongest one's person yet, and the strongest itself where it
+    /// was alone. An identifier seen alone long ago has no link from then.
+    private func newlyLinked(_ active: [Candidate]) -> [UInt32] {
+        guard active.count > 1 else { return [] }
+        let anchor = active[0].identifier
+        let mine = side(anchor)
+        let others = active.dropFirst().map(\.identifier).filter { side($0) != mine }
+        return others.isEmpty || !isAlone(anchor) ? others : [anchor] + others
+    }
+
+    private func isAlone(_ identifier: UInt32) -> Bool {
+        root(ofIdentifier: identifier).map { memberCounts[Int($0)] == 1 } ?? true
+    }
+
     /// Which of the event's identifiers must go, and why.
     private struct Objection {
         var place: Int
@@ -261,6 +284,7 @@ extension IdentityTable {
         roots: [UInt32], active: [Candidate], rules: CompiledIdentity, time: Int64,
         leaving left: Leave
     ) -> UInt16? {
+        let fresh = newlyLinked(active)
         for (rank, limit) in rules.limits.enumerated() {
             guard let limit else { continue }
             let type = rules.types[rank]
@@ -273,6 +297,10 @@ extension IdentityTable {
                 forEachMember(ofRoot: root) { member in
                     guard self.type(member) == type else { return }
                     guard let window = rules.windows[rank] else {
+                        count += 1
+                        return
+                    }
+                    if fresh.contains(member) {
                         count += 1
                         return
                     }
