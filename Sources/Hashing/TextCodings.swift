@@ -86,6 +86,20 @@ public enum Base64 {
         return out
     }
 
+    /// The bytes of a base64url text (RFC 4648, section 5), padded or not; nil when it is not valid.
+    public static func decodeURL(_ text: Substring) -> [UInt8]? {
+        let standard = text.utf8.map { byte -> UInt8 in
+            switch byte {
+            case UInt8(ascii: "-"): UInt8(ascii: "+")
+            case UInt8(ascii: "_"): UInt8(ascii: "/")
+            // Refused below, as they are no digits there.
+            case UInt8(ascii: "+"), UInt8(ascii: "/"): UInt8(ascii: "-")
+            default: byte
+            }
+        }
+        return decode(String(decoding: standard, as: UTF8.self))
+    }
+
     private static func value(_ character: UInt8) -> UInt8? {
         switch character {
         case 0x41...0x5A: character - 0x41

@@ -39,6 +39,9 @@ public final class Workspace: Sendable {
     public let options: WorkspaceOptions
     public let log: EventLog
     public let access: AccessList
+    public let oauth: OAuthDesk
+    /// How fast each source sends.
+    public let rates = SourceRates()
     public let secrets: SecretsFile
     public let collector: Collector
     public let projection: LiveProjection
@@ -70,6 +73,7 @@ public final class Workspace: Sendable {
         self.options = options
         self.log = log
         self.access = access
+        oauth = OAuthDesk(path: directory + "/oauth.key", access: access)
         self.secrets = secrets
         self.collector = collector
         self.projection = projection

@@ -6,7 +6,7 @@ extension PolicyReader {
     static let messageRoots = [
         "properties", "traits", "context", "event", "type", "name", "category", "channel", "userId",
         "anonymousId", "previousId", "groupId", "messageId", "timestamp", "originalTimestamp",
-        "sentAt", "integrations", "version", "data",
+        "sentAt", "integrations", "version", "data", "robot",
     ]
 
     private static let operators = [

@@ -203,7 +203,7 @@ enum RowSQL {
         try row.bind(1, id)
         try row.bind(2, person.firstSeen)
         try row.bind(3, person.lastSeen)
-        try row.bind(4, person.eventCount.map(Int64.init))
+        try row.bind(4, Int64(person.eventCount))
         try row.bind(5, utf8: traitText(person.traits))
         try row.bind(6, utf8: attributeText(person.attributes))
     }

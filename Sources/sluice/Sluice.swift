@@ -28,7 +28,7 @@ package struct Sluice: AsyncParsableCommand {
                     Destination.self,
                 ]),
             CommandGroup(
-                name: "Operating", subcommands: [Key.self, Token.self, Log.self]),
+                name: "Operating", subcommands: [Key.self, Token.self, Source.self, Log.self]),
         ])
 
     package init() {}

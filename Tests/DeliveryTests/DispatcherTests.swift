@@ -313,7 +313,10 @@ import Testing
         }
     }
 
-    @Test func `R1: names its plan in every attempt of it`() async throws {
+    @Test
+    func `R1, R3 (9): names its plan in every attempt of it, between which live effects leave`()
+        async throws
+    {
         try await Workbench.with(settings: ["batch: 10"]) { bench in
             let refusing = FakeTransport(.refused)
             var offsets: [UInt64] = []

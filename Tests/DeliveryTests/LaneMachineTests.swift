@@ -159,7 +159,7 @@ import Testing
         #expect(other.choose(from: live, at: start) == .fresh([live[0]]))
     }
 
-    @Test func `R3: gives live traffic its turn between a plan's requests`() {
+    @Test func `R3 (9): gives live traffic its turn between a plan's requests`() {
         var lane = LaneMachine()
         let plan = [effect(1, plan: "p")]
         #expect(lane.choose(from: plan, at: start) == .fresh(plan))
@@ -168,7 +168,7 @@ import Testing
         #expect(lane.choose(from: plan, at: start) == .fresh(plan))
     }
 
-    @Test func `R3: keeps to a plan's rate`() {
+    @Test func `R3 (7): keeps to a plan's rate`() {
         var lane = LaneMachine()
         let plan = (1...5).map { effect($0, plan: "p") }
         #expect(

@@ -74,8 +74,7 @@ struct `The browser script` {
         }
     }
 
-    @Test func `a page that is left at once has said everything, and nothing twice`() async throws
-    {
+    @Test func `a page that is left at once has said everything, and nothing twice`() async throws {
         try await Browsing.with { browsing in
             try browsing.setPage("next.html", calls: #"sluice.track("Arrived");"#)
             try browsing.setPage(

@@ -294,7 +294,7 @@ struct Spoilt: Sendable, CustomTestStringConvertible {
             Spoilt.structure, Spoilt.identity, Spoilt.destinations, Spoilt.events,
             Spoilt.conditions,
         ].flatMap(\.self))
-    func `is refused with line, column and a suggestion`(_ row: Spoilt) {
+    func `P3: is refused with line, column and a suggestion`(_ row: Spoilt) {
         let problems = PolicySamples.problems(
             PolicySamples.small(replacing: row.piece, with: row.other))
         #expect(problems.contains(row.problem), "\(problems)")
@@ -368,7 +368,7 @@ struct Spoilt: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct `P4: a destination` {
-    @Test func `without a purpose is refused`() {
+    @Test func `P4: without a purpose is refused`() {
         let missing = PolicySamples.small(replacing: "    purposes: [analytics]\n", with: "")
         #expect(
             PolicySamples.problems(missing) == [

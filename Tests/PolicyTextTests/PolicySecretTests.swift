@@ -36,7 +36,7 @@ import Testing
     ]
 
     @Test(arguments: held)
-    func `an identifier or a secret is refused and does not say it again`(_ row: Row) throws {
+    func `P3: an identifier or a secret is refused and does not say it again`(_ row: Row) throws {
         let texts = [
             PolicySamples.small(replacing: "Example Warehouse Ltd", with: "\"\(row.text)\""),
             PolicySamples.small(replacing: "Example Warehouse Ltd", with: "X # \(row.text)"),

@@ -224,6 +224,18 @@ struct History {
 
     // MARK: Questions
 
+    /// The record at `offset`, as the fold takes it.
+    func withRecord(at offset: UInt64, _ body: (FoldRecord) -> Void) {
+        withRecord(place(offset), body)
+    }
+
+    /// A person as known at `offset`, attributes and all.
+    func past(_ person: PersonReference, asOf offset: UInt64) -> ProfileSummary? {
+        guard var past = state.past(person, asOf: offset) else { return nil }
+        past.metrics.count { withRecord(at: $0, $1) }
+        return past.profile()
+    }
+
     func explain(_ offset: UInt64, _ destination: String) throws -> Explanation? {
         let (header, line) = records[place(offset)]
         var parser = JSONParser()

@@ -24,6 +24,8 @@ public struct EventBody {
     public let messageID: JSONView?
     /// What only mParticle's events say of themselves; nil for all others.
     public let mparticle: MParticleMarks?
+    /// `true` where its user agent named itself a robot when it was taken; otherwise nil.
+    private let robot: JSONView?
 
     /// Reads the envelope of one line of the log and hands the event to `visit`, whatever its dialect.
     ///
@@ -46,20 +48,22 @@ public struct EventBody {
             sharedIntegrations: line["integrations"], sentAt: line["sentAt"],
             serverMessageID: line["messageId"], hasGPC: line["gpc"]?.bool == true,
             isImport: line["import"]?.bool == true && line["asIfLive"]?.bool != true,
-            mparticle: mparticle)
+            mparticle: mparticle, robot: line["robot"])
     }
 
     /// Joins an item with the parts of its request.
     public init(
         item: JSONView, envelopeType: JSONView?, pathType: EventType? = nil,
         sharedContext: JSONView?, sharedIntegrations: JSONView?, sentAt: JSONView?,
-        serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool, mparticle: MParticleMarks? = nil
+        serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool, mparticle: MParticleMarks? = nil,
+        robot: JSONView? = nil
     ) {
         self.item = item
         self.sharedContext = sharedContext
         self.sharedIntegrations = sharedIntegrations
         self.sentAt = sentAt ?? item["sentAt"]
         self.hasGPC = hasGPC
+        self.robot = robot
         self.isImport = isImport
         self.mparticle = mparticle
         messageID = serverMessageID ?? item["messageId"]
@@ -95,6 +99,7 @@ public struct EventBody {
     /// What stands at `path`, from the message's root. Under `context` and `integrations` the batch's
     /// members count where the item has none of that name.
     public func value(at path: FieldPath) -> JSONView? {
+        if path.names == ["robot"] { return robot }
         if let own = item.value(at: path.names) { return own }
         guard path.names.count > 1 else { return nil }
         let shared: JSONView?

@@ -39,6 +39,8 @@ public struct OperatorRecord: ControlRecord {
         case keyRevoked
         case tokenCreated
         case tokenRevoked
+        /// How a source's events are taken.
+        case sourceChanged
         /// Lets dispatch go on past damage whose loss was listed (L9).
         case acceptLoss
     }

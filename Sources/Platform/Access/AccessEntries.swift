@@ -19,11 +19,15 @@ struct AccessEntry: Equatable, Sendable {
 /// {"version":1,
 ///  "keys":  [{"name":"web","source":"web","sha256":"<64 hex>","created":"2026-…Z"},
 ///            {"name":"app","source":"app","sha256":"…","secretSha256":"…","created":"…"}],
-///  "tokens":[{"name":"audit","role":"auditor","sha256":"<64 hex>","created":"2026-…Z"}]}
+///  "tokens":[{"name":"audit","role":"auditor","sha256":"<64 hex>","created":"2026-…Z"}],
+///  "sources":[{"source":"web","dialect":"segment","truncateIP":true,…}]}
 /// ```
+///
+/// `sources` may be absent; see ``SourceSettings``.
 struct AccessEntries: Equatable, Sendable {
     var keys: [AccessEntry] = []
     var tokens: [AccessEntry] = []
+    var sources: [String: SourceSettings] = [:]
 
     /// Nothing is allowed to anybody.
     init() {}
@@ -42,6 +46,12 @@ struct AccessEntries: Equatable, Sendable {
         tokens = try Self.entries(value["tokens"], grants: "role", path: path)
         for token in tokens where Role(rawValue: token.grants) == nil {
             throw .unreadable(path: path, reason: "the token \(token.name) has an unknown role")
+        }
+        for item in value["sources"]?.array ?? [] {
+            guard let source = item["source"]?.string, AccessList.isName(source) else {
+                throw .unreadable(path: path, reason: "an entry of sources has no source")
+            }
+            sources[source] = try SourceSettings(parsing: item, path: path)
         }
     }
 
@@ -77,6 +87,12 @@ struct AccessEntries: Equatable, Sendable {
         writer.member("version", Int64(1))
         Self.write(keys, as: "keys", grants: "source", into: &writer)
         Self.write(tokens, as: "tokens", grants: "role", into: &writer)
+        writer.key("sources")
+        writer.beginArray()
+        for (source, settings) in sources.sorted(by: { $0.key < $1.key }) {
+            writer.value(settings.members(source: source))
+        }
+        writer.endArray()
         writer.endObject()
         return writer.bytes + [0x0A]
     }

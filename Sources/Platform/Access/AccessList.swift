@@ -80,6 +80,21 @@ public final class AccessList: Sendable {
         return key.withUTF8 { source(forKey: UnsafeRawBufferPointer($0)) }
     }
 
+    /// How a source's events are taken; the defaults for one that nobody set.
+    public func settings(of source: String) -> SourceSettings {
+        entries.withLock { $0.sources[source] } ?? SourceSettings()
+    }
+
+    /// The source of the OAuth client with this id whose public key passes `verifies`.
+    func oauthSource(of client: String, where verifies: (String) -> Bool) -> String? {
+        let sources = entries.withLock { $0.sources }.sorted { $0.key < $1.key }
+        for (source, settings) in sources {
+            for known in settings.oauthClients
+            where known.id == client && verifies(known.publicKey) { return source }
+        }
+        return nil
+    }
+
     /// The source that a write key belongs to, of a client that sends a secret beside it: where the key was
     /// made with one, it must be that; where not, the secret is not looked at, as the key is one already.
     public func source(forKey key: String, secret: String) -> String? {
@@ -127,6 +142,18 @@ public final class AccessList: Sendable {
         ]
     }
 
+    /// The settings of every source that has a key or was set, for people.
+    func listSources() -> JSONValue {
+        let all = entries.withLock { $0 }
+        let names = Set(all.keys.map(\.grants)).union(all.sources.keys)
+        return [
+            "sources": .array(
+                names.sorted().map { name in
+                    (all.sources[name] ?? SourceSettings()).members(source: name)
+                })
+        ]
+    }
+
     // MARK: Changing
 
     /// Makes a write key for a source. The result is the only place where the key stands.
@@ -169,6 +196,20 @@ public final class AccessList: Sendable {
 
     /// Takes a token back, at once.
     public func revokeToken(name: String) throws(AccessError) { try remove(name, from: \.tokens) }
+
+    /// Changes how a source's events are taken, at once.
+    func changeSettings(
+        of source: String, _ edit: (inout SourceSettings) throws(AccessError) -> Void
+    ) throws(AccessError) -> SourceSettings {
+        guard Self.isName(source) else { throw .badName(source) }
+        var settings = SourceSettings()
+        try change { (entries) throws(AccessError) in
+            settings = entries.sources[source] ?? SourceSettings()
+            try edit(&settings)
+            entries.sources[source] = settings
+        }
+        return settings
+    }
 
     private func add(
         name: String, grants: String, secret: String, beside: String? = nil, at time: Timestamp,

@@ -43,12 +43,8 @@ extension Workspace {
     func audience(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
         let name = try parameters.text("name")
         let limit = try parameters.integer("limit", default: 1000, in: 1...1_000_000)
-        let asOf = try await optionalOffset(parameters)
+        let asOf = try await pastOffset(parameters)
         let end = projection.applied.value
-        if let asOf, asOf >= end {
-            throw OperationError.badRequest(
-                "nothing is known at offset \(asOf) yet; the last one is \(end == 0 ? 0 : end - 1)")
-        }
         guard let members = projection.read({ $0.members(ofAudience: name, asOf: asOf) }) else {
             throw Self.unknownAudience(name)
         }

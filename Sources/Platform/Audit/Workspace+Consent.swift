@@ -30,27 +30,16 @@ extension Workspace {
     }
 
     /// Where `asOf` stands, and which moment's clock expiry is measured by.
-    ///
-    /// A time means what was recorded up to then, so the record at a later time is none of it.
-    func moment(_ parameters: Parameters) async throws -> (offset: UInt64, time: Int64)? {
-        guard let text = try parameters.optionalText("asOf") else { return nil }
-        if let offset = UInt64(text) {
-            guard let stored = try await record(at: offset) else {
-                throw OperationError.notFound(
-                    "no record that can be read stands at offset \(offset); give another, or a time"
-                )
-            }
-            return (offset, stored.recorded)
+    private func moment(_ parameters: Parameters) async throws -> (offset: UInt64, time: Int64)? {
+        guard let offset = try await pastOffset(parameters) else { return nil }
+        if let text = try parameters.optionalText("asOf"), let time = Timestamp(parsing: text) {
+            return (offset, time.microseconds)
         }
-        guard let time = Timestamp(parsing: text) else {
-            throw OperationError.badRequest(
-                "\"\(text)\" is neither an offset nor a time like 2026-03-14T15:09:26Z")
+        guard let stored = try await record(at: offset) else {
+            throw OperationError.notFound(
+                "no record that can be read stands at offset \(offset); give another, or a time")
         }
-        let next = try await offset(Timestamp(microseconds: time.microseconds + 1).description)
-        guard next > 0 else {
-            throw OperationError.notFound("nothing was recorded up to \(time)")
-        }
-        return (next - 1, time.microseconds)
+        return (offset, stored.recorded)
     }
 
     // MARK: Words

@@ -3,28 +3,65 @@ import EventLog
 import JSONText
 import Projections
 
-/// Questions about people and audiences.
+/// Questions about people.
 extension Workspace {
+    /// One person now, or as known at an offset or a time: then their attributes are counted from their own
+    /// lines again.
     func profile(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
         let person = try parameters.person()
-        let asOf = try await optionalOffset(parameters)
-        let end = projection.applied.value
-        try await noteRead("profile", person, by: principal, upTo: asOf ?? end)
-        guard let profile = projection.read({ $0.profile(person, asOf: asOf) }) else {
+        guard let offset = try await pastOffset(parameters) else {
+            let end = projection.applied.value
+            try await noteRead("profile", person, by: principal, upTo: end)
+            guard let profile = projection.read({ $0.profile(person) }) else {
+                throw unknownPerson()
+            }
+            return Self.present(profile).adding([
+                ("asOf", stamp(asOf: end, question: .asCorrected))
+            ])
+        }
+        try await noteRead("profile", person, by: principal, upTo: offset)
+        guard let past = projection.read({ $0.past(person, asOf: offset) }) else {
             throw unknownPerson()
         }
+        let profile = try await OwnThread.run("sluice.past") { [log, projection] in
+            var past = past
+            var reader = log.makeReader()
+            for damage in try past.metrics.count(with: &reader) { projection.notice(damage) }
+            return past.profile()
+        }
         return Self.present(profile).adding([
-            (
-                "asOf",
-                stamp(asOf: asOf ?? end, question: asOf == nil ? .asCorrected : .asKnown)
-            )
+            ("asOf", stamp(asOf: offset, question: .asKnown))
         ])
     }
 
-    func optionalOffset(_ parameters: Parameters) async throws -> UInt64? {
+    /// Where `asOf` stands, as an offset that is applied; nil when it is not given.
+    ///
+    /// A time means what was recorded up to then, so the record at a later time is none of it.
+    func pastOffset(_ parameters: Parameters) async throws -> UInt64? {
         guard let text = try parameters.optionalText("asOf") else { return nil }
-        if let offset = UInt64(text) { return offset }
-        return try await moment(parameters)?.offset
+        let offset: UInt64
+        if let number = UInt64(text) {
+            offset = number
+        } else {
+            guard let time = Timestamp(parsing: text) else {
+                throw OperationError.badRequest(
+                    "\"\(text)\" is neither an offset nor a time like 2026-03-14T15:09:26Z")
+            }
+            let next = try await self.offset(
+                Timestamp(microseconds: time.microseconds + 1).description)
+            guard next > 0 else {
+                throw OperationError.notFound("nothing was recorded up to \(time)")
+            }
+            offset = next - 1
+        }
+        let end = log.durableEnd
+        guard offset < end.value else {
+            throw OperationError.badRequest(
+                "nothing is known at offset \(offset) yet; the last one is \(end.value == 0 ? 0 : end.value - 1)"
+            )
+        }
+        try await projection.waitApplied(through: Offset(offset) + 1)
+        return offset
     }
 
     static func present(_ profile: ProfileSummary) -> JSONValue {
@@ -49,7 +86,7 @@ extension Workspace {
                 .members(profile.traits.map { ($0.name, Self.value($0.json)) })
             ),
             ("firstSeen", .time(profile.firstSeen)), ("lastSeen", .time(profile.lastSeen)),
-            ("events", profile.eventCount.map(JSONValue.count) ?? .null),
+            ("events", .count(profile.eventCount)),
             (
                 "audiences",
                 .array(
@@ -81,7 +118,11 @@ extension Workspace {
         var members: [(String, JSONValue)] = [
             ("value", attribute.json.map(Self.value) ?? .null)
         ]
-        if attribute.json == nil { members.append(("unknown", "a value does not fit exactly")) }
+        if let lost = attribute.unreadable {
+            members.append(("unknown", .string("record \(lost) cannot be read")))
+        } else if attribute.json == nil {
+            members.append(("unknown", "a value does not fit exactly"))
+        }
         if let values = attribute.values {
             members.append(("values", .array(values.map(Self.value))))
         }

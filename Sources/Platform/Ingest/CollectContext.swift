@@ -30,6 +30,10 @@ public struct CollectContext: Sendable {
     public var received: Timestamp
     /// How its time counts.
     public var pace: Pace
+    /// The largest single event that its source may send; nil for the server's limit.
+    public var itemBytes: Int?
+    /// Whether addresses are cut before they are stored.
+    public var truncatesIP: Bool
 
     /// What each item is.
     public var dialect: Dialect
@@ -54,13 +58,16 @@ public struct CollectContext: Sendable {
 
     public init(
         source: String, typeFromPath: EventType? = nil, hasGPC: Bool = false, received: Timestamp,
-        pace: Pace = .live, dialect: Dialect = .segment
+        pace: Pace = .live, dialect: Dialect = .segment, itemBytes: Int? = nil,
+        truncatesIP: Bool = false
     ) {
         self.source = source
         self.typeFromPath = typeFromPath
         self.hasGPC = hasGPC
         self.received = received
         self.pace = pace
+        self.itemBytes = itemBytes
+        self.truncatesIP = truncatesIP
         self.dialect = dialect
     }
 }
@@ -100,6 +107,9 @@ public struct CollectOutcome: Sendable, Equatable {
     public var accepted = 0
     /// Items whose message id was known for this source.
     public var duplicates = 0
+    /// Of the duplicates, those whose payload is another than that of the record with their message id. The
+    /// first one stays.
+    public var conflicts: [Int] = []
     /// Items about a suppressed subject: taken, and not stored (X1).
     public var suppressed = 0
     public var rejected: [RejectedItem] = []
@@ -112,6 +122,7 @@ public struct CollectOutcome: Sendable, Equatable {
     public mutating func add(_ other: CollectOutcome) {
         accepted += other.accepted
         duplicates += other.duplicates
+        conflicts += other.conflicts
         suppressed += other.suppressed
         rejected += other.rejected
         lastOffset = other.lastOffset ?? lastOffset
@@ -148,8 +159,6 @@ public enum CollectRefusal: Error, Equatable, Sendable, CustomStringConvertible 
 public struct CollectLimits: Sendable {
     /// Bytes of one item as the client wrote it.
     public var itemBytes: Int
-    /// The same for single sources.
-    public var itemBytesBySource: [String: Int]
     /// Bytes of a batch's shared `context` and `integrations` together; each item stores them.
     public var sharedBytes: Int
     /// Bytes that one request may write to the log.
@@ -159,14 +168,10 @@ public struct CollectLimits: Sendable {
     public static let largestItemBytes = (4 << 20) - (64 << 10)
 
     public init(
-        itemBytes: Int = 32 << 10, itemBytesBySource: [String: Int] = [:],
-        sharedBytes: Int = 32 << 10, requestBytes: Int = 16 << 20
+        itemBytes: Int = 32 << 10, sharedBytes: Int = 32 << 10, requestBytes: Int = 16 << 20
     ) {
         self.itemBytes = min(itemBytes, Self.largestItemBytes)
-        self.itemBytesBySource = itemBytesBySource.mapValues { min($0, Self.largestItemBytes) }
         self.sharedBytes = min(sharedBytes, 32 << 10)
         self.requestBytes = requestBytes
     }
-
-    func itemBytes(for source: String) -> Int { itemBytesBySource[source] ?? itemBytes }
 }

@@ -112,6 +112,7 @@ public final class Collector: Sendable {
         }
         outcome.accepted = appended.accepted
         outcome.duplicates = appended.duplicates + batch.repeatedCount
+        outcome.conflicts = appended.conflicts.map { Int(batch.itemIndexes[$0]) }
         outcome.lastOffset = appended.last
         if let through = appended.durableThrough {
             do {
@@ -120,10 +121,19 @@ public final class Collector: Sendable {
                 throw .logFailed("\(error)")
             }
         }
-        rejects.add(batch.rejects)
+        rejects.add(batch.rejects + appended.conflicts.map { batch.conflict(ofDraft: $0) })
         let counted = outcome
         state.withLock { $0.counts.add(counted) }
         return outcome
+    }
+
+    /// Notes why the items of a batch that is not taken at all were refused.
+    public func refuse(_ batch: PendingBatch) {
+        var outcome = CollectOutcome()
+        outcome.rejected = batch.rejected
+        let counted = outcome
+        rejects.add(batch.rejects)
+        state.withLock { $0.counts.add(counted) }
     }
 
     /// Asks the lock until it has decided every item, reading records in between where a hash is not enough.
@@ -141,7 +151,7 @@ public final class Collector: Sendable {
             case .asks(let questions):
                 known.merge(
                     await recorded.answer(
-                        questions, ids: batch.ids, places: batch.places,
+                        questions, ids: batch.ids, places: batch.places, sums: batch.bodySums,
                         source: batch.context.source))
             }
         }

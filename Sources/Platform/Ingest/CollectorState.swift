@@ -27,6 +27,8 @@ struct CollectorState: ~Copyable {
         var durableThrough: Offset?
         /// Items whose candidate record cannot be read.
         var unreadable: [Int] = []
+        /// Duplicates whose payload is another than the one that stays.
+        var conflicts: [Int] = []
 
         mutating func noteDuplicate(of offset: UInt64) {
             duplicates += 1
@@ -58,8 +60,16 @@ struct CollectorState: ~Copyable {
             let first = Int(batch.firstSame[place])
             switch others[first] {
             case .unreadable: result.unreadable.append(place)
-            case .duplicate(let offset): result.noteDuplicate(of: offset)
-            case .new, .unknown, nil: if first != place { result.duplicates += 1 }
+            case .duplicate(let offset, let isConflict):
+                result.noteDuplicate(of: offset)
+                let isOther = batch.bodySums[place] != batch.bodySums[first]
+                if isConflict || isOther { result.conflicts.append(place) }
+            case .new, .unknown, nil:
+                guard first != place else { continue }
+                result.duplicates += 1
+                if batch.bodySums[place] != batch.bodySums[first] {
+                    result.conflicts.append(place)
+                }
             }
         }
         if let refusal = write(batch, new, to: log, &result) { return .refused(refusal) }
@@ -69,7 +79,7 @@ struct CollectorState: ~Copyable {
     /// What is known of one item against everything appended before.
     private enum Verdict {
         case new
-        case duplicate(of: UInt64)
+        case duplicate(of: UInt64, isConflict: Bool)
         case unreadable
         /// A question was added.
         case unknown
@@ -93,11 +103,13 @@ struct CollectorState: ~Copyable {
         index.forEachCandidate(batch.drafts[place].keys[sort.key]) { offset in
             if case .duplicate = verdict { return }
             let isSame = ids.withID(place) {
-                recent.holds($0, sort, source: source, at: offset)
+                recent.holds(
+                    $0, sort, source: source, at: offset, sum: batch.bodySums[place])
             }
             let question = RecordedMessages.Question(item: place, offset: offset, sort: sort)
-            switch isSame.map({ $0 ? .same : .other }) ?? known[question] {
-            case .same: verdict = .duplicate(of: offset)
+            switch isSame ?? known[question] {
+            case .same: verdict = .duplicate(of: offset, isConflict: false)
+            case .conflict: verdict = .duplicate(of: offset, isConflict: true)
             case .other: break
             case .unreadable: verdict = .unreadable
             case nil:
@@ -153,7 +165,7 @@ struct CollectorState: ~Copyable {
         recent.append(
             RecentMessages.Batch(
                 source: source, first: first, count: drafts.count, items: items, ids: batch.ids,
-                places: batch.places),
+                places: batch.places, sums: batch.bodySums),
             durableEnd: log.durableEnd.value)
         let last = first + UInt64(drafts.count) - 1
         result.last = Offset(last)
@@ -178,6 +190,8 @@ public struct CollectCounts: Sendable, Equatable {
     public var requests: UInt64 = 0
     public var accepted: UInt64 = 0
     public var duplicates: UInt64 = 0
+    /// Of the duplicates, those with another payload.
+    public var conflicts: UInt64 = 0
     public var suppressed: UInt64 = 0
     public var rejected: UInt64 = 0
 
@@ -187,6 +201,7 @@ public struct CollectCounts: Sendable, Equatable {
         requests += 1
         accepted += UInt64(outcome.accepted)
         duplicates += UInt64(outcome.duplicates)
+        conflicts += UInt64(outcome.conflicts.count)
         suppressed += UInt64(outcome.suppressed)
         rejected += UInt64(outcome.rejected.count)
     }

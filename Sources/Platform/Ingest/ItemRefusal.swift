@@ -29,6 +29,8 @@ public enum ItemRefusal: Error, Equatable, Sendable {
     case tooManyItems(limit: Int)
     /// The record that it may repeat cannot be read, so nobody can tell.
     case originalUnreadable
+    /// Another payload came with this message id before. The first one stays.
+    case messageIDConflict
 
     /// The longest `userId` or `anonymousId`, in bytes.
     static let longestIdentifier = 1_024
@@ -57,6 +59,7 @@ public enum ItemRefusal: Error, Equatable, Sendable {
         case .badField: "bad_field"
         case .tooManyItems: "too_many_items"
         case .originalUnreadable: "original_unreadable"
+        case .messageIDConflict: "message_id_conflict"
         }
     }
 
@@ -86,6 +89,8 @@ public enum ItemRefusal: Error, Equatable, Sendable {
         case .tooManyItems(let limit): "a batch holds at most \(limit) items"
         case .originalUnreadable:
             "the record that this message may repeat cannot be read: send it again later"
+        case .messageIDConflict:
+            "its message id was taken before with another payload, which stays"
         }
     }
 }

@@ -24,7 +24,7 @@ extension PendingBatch {
         _ item: JSONView, shared: SharedParts, index: Int
     ) throws(ItemRefusal) {
         guard item.kind == .object else { throw .notAnObject }
-        let limit = limits.itemBytes(for: context.source)
+        let limit = context.itemBytes ?? limits.itemBytes
         guard item.rawBytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
         let ownType = item["type"]
         let ownID = try Self.messageID(item)
@@ -50,17 +50,21 @@ extension PendingBatch {
             }
             columns.keys.insert(key, at: 0)
         }
-        let tail = tail(of: item, hasType: ownType != nil, made: made, received: received)
+        let isRobot = UserAgent.isRobot(body.context("userAgent"))
+        let tail = tail(
+            of: item, hasType: ownType != nil, made: made, received: received, isRobot: isRobot)
         let draft = RecordDraft(
             kind: RecordKind.event.rawValue, source: context.source, name: columns.name,
-            occurred: columns.occurred.microseconds, keys: columns.keys, tail: tail)
+            occurred: columns.occurred.microseconds, keys: columns.keys, tail: tail.bytes)
         if let ownID {
             _ = ownID.withUTF8 {
-                append(draft, received: received.microseconds, id: $0, item: index)
+                append(
+                    draft, body: tail.body, received: received.microseconds, id: $0, item: index)
             }
         } else {
             made.withUnsafeBytes {
-                append(draft, received: received.microseconds, id: $0, item: index)
+                append(
+                    draft, body: tail.body, received: received.microseconds, id: $0, item: index)
             }
         }
     }
@@ -176,8 +180,8 @@ extension PendingBatch {
     // MARK: The line
 
     private func tail(
-        of item: JSONView, hasType: Bool, made: [UInt8], received: Timestamp
-    ) -> [UInt8] {
+        of item: JSONView, hasType: Bool, made: [UInt8], received: Timestamp, isRobot: Bool
+    ) -> (bytes: [UInt8], body: Range<Int>) {
         var out: [UInt8] = []
         out.reserveCapacity(head.count + envelope.count + item.rawBytes.count + 96)
         if context.pace == .asIfLive {
@@ -185,8 +189,12 @@ extension PendingBatch {
         } else {
             out.append(contentsOf: head)
         }
-        let hasKey = item["writeKey"] != nil
-        out.append(contentsOf: (hasKey ? ",\"changed\":[\"writeKey\"]" : ",\"changed\":[]").utf8)
+        let form = context.segmentForm
+        var changes = form.changes(in: item)
+        if isSharedContextChanged, !changes.contains("context.ip") { changes.append("context.ip") }
+        out.append(contentsOf: ",\"changed\":[".utf8)
+        out.append(contentsOf: changes.map { "\"\($0)\"" }.joined(separator: ",").utf8)
+        out.append(0x5D)
         if !hasType, let type = context.typeFromPath {
             out.append(contentsOf: ",\"type\":\"".utf8)
             out.append(contentsOf: type.name.utf8)
@@ -198,24 +206,12 @@ extension PendingBatch {
             out.append(contentsOf: made)
             out.append(0x22)
         }
+        if isRobot { out.append(contentsOf: ",\"robot\":true".utf8) }
         out.append(contentsOf: ",\"body\":".utf8)
-        if hasKey { Self.writeWithoutKey(item, into: &out) } else { item.writeMinified(into: &out) }
+        let start = out.count
+        if changes.isEmpty { item.writeMinified(into: &out) } else { form.write(item, into: &out) }
+        let body = start..<out.count
         out.append(0x7D)
-        return out
-    }
-
-    /// The item without its `writeKey`: a secret is never in the log (DESIGN.md, section 3).
-    private static func writeWithoutKey(_ item: JSONView, into out: inout [UInt8]) {
-        out.append(0x7B)
-        var isFirst = true
-        item.forEachMember { key, value in
-            guard !key.equals("writeKey") else { return }
-            if !isFirst { out.append(0x2C) }
-            isFirst = false
-            out.append(contentsOf: key.rawBytes)
-            out.append(0x3A)
-            value.writeMinified(into: &out)
-        }
-        out.append(0x7D)
+        return (out, body)
     }
 }

@@ -92,7 +92,7 @@ extension PendingBatch {
         }
         guard lists == 1, let events else { return ([], nil) }
         var rest: [UInt8] = []
-        write(batch, without: ["events"], into: &rest)
+        StoredForm(leftOut: ["events"], addresses: []).write(batch, into: &rest)
         return (rest, events)
     }
 
@@ -117,14 +117,15 @@ extension PendingBatch {
     }
 
     func checkSize(of batch: JSONView) throws(ItemRefusal) {
-        let limit = max(limits.itemBytes(for: context.source), Self.largestMParticleBatch)
+        let limit = max(context.itemBytes ?? limits.itemBytes, Self.largestMParticleBatch)
         guard batch.rawBytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
     }
 
     /// Sets what every event of this batch has around it.
     mutating func begin(mparticle batch: JSONView) {
         var out = Array(",\"dialect\":\"mparticle\",\"batch\":".utf8)
-        Self.write(batch, without: Self.leftOut + ["events"], into: &out)
+        StoredForm(leftOut: Self.leftOut + ["events"], addresses: addresses)
+            .write(batch, into: &out)
         Self.writeCircumstances(context, into: &out)
         surround(with: out)
     }
@@ -217,21 +218,21 @@ extension PendingBatch {
             }
             columns.keys.insert(key, at: 0)
         }
+        let tail = tail(of: item, batch: batch, index: index, made: made, received: received)
         let draft = RecordDraft(
             kind: RecordKind.event.rawValue, source: context.source, name: columns.name,
-            occurred: columns.occurred.microseconds, keys: columns.keys,
-            tail: tail(of: item, batch: batch, index: index, made: made, received: received))
+            occurred: columns.occurred.microseconds, keys: columns.keys, tail: tail.bytes)
         if let ownID {
             _ = ownID.withUTF8 {
                 append(
-                    draft, received: received.microseconds, id: $0, placed: marks.place,
-                    item: place)
+                    draft, body: tail.body, received: received.microseconds, id: $0,
+                    placed: marks.place, item: place)
             }
         } else {
             made.withUnsafeBytes {
                 append(
-                    draft, received: received.microseconds, id: $0, placed: marks.place,
-                    item: place)
+                    draft, body: tail.body, received: received.microseconds, id: $0,
+                    placed: marks.place, item: place)
             }
         }
     }
@@ -243,7 +244,7 @@ extension PendingBatch {
 
     private func tail(
         of item: JSONView, batch: JSONView, index: Int64?, made: [UInt8], received: Timestamp
-    ) -> [UInt8] {
+    ) -> (bytes: [UInt8], body: Range<Int>) {
         var out: [UInt8] = []
         out.reserveCapacity(head.count + envelope.count + item.rawBytes.count + 128)
         if context.pace == .asIfLive {
@@ -252,7 +253,8 @@ extension PendingBatch {
             out.append(contentsOf: head)
         }
         out.append(contentsOf: ",\"changed\":[".utf8)
-        let changed = Self.leftOut.filter { batch.member($0) != nil }
+        let form = StoredForm(leftOut: Self.leftOut, addresses: addresses)
+        let changed = form.changes(in: batch)
         let prefix = index == nil ? "" : "batch."
         out.append(contentsOf: changed.map { "\"\(prefix)\($0)\"" }.joined(separator: ",").utf8)
         out.append(0x5D)
@@ -263,30 +265,19 @@ extension PendingBatch {
             out.append(contentsOf: made)
             out.append(0x22)
         }
-        out.append(contentsOf: ",\"body\":".utf8)
-        if index == nil, !changed.isEmpty {
-            Self.write(item, without: Self.leftOut, into: &out)
-        } else {
-            item.writeMinified(into: &out)
+        if UserAgent.isRobot(batch["device_info"]?["http_header_user_agent"]) {
+            out.append(contentsOf: ",\"robot\":true".utf8)
         }
+        out.append(contentsOf: ",\"body\":".utf8)
+        let start = out.count
+        if index == nil { form.write(item, into: &out) } else { item.writeMinified(into: &out) }
+        let body = start..<out.count
         out.append(0x7D)
-        return out
+        return (out, body)
     }
 
-    private static func write(_ object: JSONView, without names: [String], into out: inout [UInt8])
-    {
-        out.append(0x7B)
-        var isFirst = true
-        object.forEachMember { key, value in
-            if let name = key.string, names.contains(name) { return }
-            if !isFirst { out.append(0x2C) }
-            isFirst = false
-            out.append(contentsOf: key.rawBytes)
-            out.append(0x3A)
-            value.writeMinified(into: &out)
-        }
-        out.append(0x7D)
-    }
+    /// Where a batch holds an address.
+    private var addresses: [[String]] { context.truncatesIP ? [["ip"]] : [] }
 
     /// Whether a draft has a place in a request that names itself.
     func hasPlace(_ draft: Int) -> Bool { draft < places.count && !places.range(draft).isEmpty }

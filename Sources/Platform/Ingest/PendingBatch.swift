@@ -24,6 +24,11 @@ public struct PendingBatch: Sendable {
     /// When each draft was received: all the same unless the pace is as if live.
     private(set) var received: [Int64] = []
     private(set) var ids = MessageIDs()
+    /// CRC-32C of each draft's `body`, to see whether what comes with a known id says the same.
+    private(set) var bodySums: [UInt32] = []
+    private var bodies: [Range<Int>] = []
+    /// Whether the shared context is stored otherwise than it came.
+    let isSharedContextChanged: Bool
     /// Places in requests that name themselves (see ``MParticleMarks/place``), one for each draft; empty for
     /// those without. Empty itself where no draft has one.
     private(set) var places = MessageIDs()
@@ -53,6 +58,8 @@ public struct PendingBatch: Sendable {
         self.keyMask = keyMask
         head = Self.head(source: context.source, received: context.received)
         envelope = Self.envelope(context, shared)
+        isSharedContextChanged =
+            shared.context.map { !context.sharedContextForm.changes(in: $0).isEmpty } ?? false
     }
 
     /// Makes room for this many items at once.
@@ -62,6 +69,9 @@ public struct PendingBatch: Sendable {
         itemIndexes.reserveCapacity(items)
         ids.reserve(items)
     }
+
+    /// Why the first item that was not let in was not.
+    public var firstRefusal: ItemRefusal? { rejected.first?.refusal }
 
     // MARK: What admission finds
 
@@ -82,11 +92,14 @@ public struct PendingBatch: Sendable {
     mutating func surround(with envelope: [UInt8]) { self.envelope = envelope }
 
     mutating func append(
-        _ draft: RecordDraft, received: Int64, id: UnsafeRawBufferPointer,
+        _ draft: RecordDraft, body: Range<Int>, received: Int64, id: UnsafeRawBufferPointer,
         placed: [UInt8]? = nil, item: Int
     ) {
         let place = Int32(drafts.count)
         draftBytes += draft.tail.count
+        bodies.append(body)
+        bodySums.append(
+            draft.tail.withUnsafeBytes { CRC32C.of(UnsafeRawBufferPointer(rebasing: $0[body])) })
         ids.append(id)
         if placed != nil || places.count > 0 {
             while places.count < drafts.count {
@@ -99,6 +112,15 @@ public struct PendingBatch: Sendable {
         itemIndexes.append(Int32(item))
         if context.pace == .asIfLive { self.received.append(received) }
         firstSame.append(firstWithSameID(as: place))
+    }
+
+    /// What the reject file says of a draft whose message id stands with another payload.
+    func conflict(ofDraft place: Int) -> RejectEntry {
+        drafts[place].tail.withUnsafeBytes { tail in
+            RejectEntry(
+                time: context.received, source: context.source, refusal: .messageIDConflict,
+                recordNumber: nil, bytes: UnsafeRawBufferPointer(rebasing: tail[bodies[place]]))
+        }
     }
 
     /// Notes an item that is not taken, for the answer and for the reject file.
@@ -158,14 +180,17 @@ public struct PendingBatch: Sendable {
 
     private static func envelope(_ context: CollectContext, _ shared: SharedParts) -> [UInt8] {
         var out: [UInt8] = []
-        func add(_ name: StaticString, _ view: JSONView?, kind: JSONView.Kind) {
+        func add(
+            _ name: StaticString, _ view: JSONView?, kind: JSONView.Kind,
+            _ form: StoredForm = StoredForm(leftOut: [], addresses: [])
+        ) {
             guard let view, view.kind == kind, kind == .string || view.count > 0 else { return }
             out.append(contentsOf: ",\"\(name)\":".utf8)
-            view.writeMinified(into: &out)
+            form.write(view, into: &out)
         }
         // A sent time that nobody can read corrects nothing and is not kept.
         if EventClock.time(shared.sentAt) != nil { add("sentAt", shared.sentAt, kind: .string) }
-        add("context", shared.context, kind: .object)
+        add("context", shared.context, kind: .object, context.sharedContextForm)
         add("integrations", shared.integrations, kind: .object)
         writeCircumstances(context, into: &out)
         return out

@@ -10,9 +10,11 @@ struct RecentMessages {
         let items: [Int32]
         let ids: MessageIDs
         let places: MessageIDs
+        /// CRC-32C of the bodies, by item.
+        let sums: [UInt32]
 
         var end: UInt64 { first + UInt64(count) }
-        var size: Int { ids.bytes.count + places.bytes.count }
+        var size: Int { ids.bytes.count + places.bytes.count + sums.count * 4 }
     }
 
     private var batches: [Batch] = []
@@ -37,11 +39,12 @@ struct RecentMessages {
         }
     }
 
-    /// Whether the record at `offset` holds this message id, or place, of this source; nil when it is not
-    /// among the recent ones.
+    /// Whether the record at `offset` holds this message id, or place, of this source, and what else it
+    /// says; nil when it is not among the recent ones.
     func holds(
-        _ id: UnsafeRawBufferPointer, _ sort: MessageIDs.Sort, source: String, at offset: UInt64
-    ) -> Bool? {
+        _ id: UnsafeRawBufferPointer, _ sort: MessageIDs.Sort, source: String, at offset: UInt64,
+        sum: UInt32
+    ) -> RecordedMessages.Answer? {
         var low = head
         var high = batches.count
         while low < high {
@@ -52,11 +55,14 @@ struct RecentMessages {
         let batch = batches[low]
         let place = Int(offset - batch.first)
         let item = batch.items.isEmpty ? place : Int(batch.items[place])
-        guard item >= 0, batch.source == source else { return false }
-        switch sort {
-        case .message: return batch.ids.equals(id, at: item)
-        case .place: return item < batch.places.count && batch.places.equals(id, at: item)
-        }
+        guard item >= 0, batch.source == source else { return .other }
+        let isSame =
+            switch sort {
+            case .message: batch.ids.equals(id, at: item)
+            case .place: item < batch.places.count && batch.places.equals(id, at: item)
+            }
+        guard isSame else { return .other }
+        return batch.sums[item] == sum ? .same : .conflict
     }
 }
 

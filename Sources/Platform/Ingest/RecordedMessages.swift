@@ -1,6 +1,7 @@
 internal import CustomerModel
 internal import Dispatch
 internal import EventLog
+internal import Hashing
 internal import JSONText
 
 /// Reads records back to see whether they hold a message id (L7: a hash only finds candidates).
@@ -15,7 +16,12 @@ final class RecordedMessages: Sendable {
         var sort = MessageIDs.Sort.message
     }
 
-    enum Answer: Sendable { case same, other, unreadable }
+    enum Answer: Sendable {
+        case same
+        /// The id is the same and the payload is not.
+        case conflict
+        case other, unreadable
+    }
 
     /// What is known by now.
     struct Verdicts: Sendable {
@@ -35,21 +41,25 @@ final class RecordedMessages: Sendable {
 
     /// Reads each record that is asked about, in the order of offsets.
     func answer(
-        _ questions: [Question], ids: MessageIDs, places: MessageIDs, source: String
+        _ questions: [Question], ids: MessageIDs, places: MessageIDs, sums: [UInt32],
+        source: String
     ) async -> [Question: Answer] {
         await withCheckedContinuation { continuation in
             queue.async {
                 var answers: [Question: Answer] = [:]
                 for question in questions.sorted(by: { $0.offset < $1.offset }) {
                     answers[question] = self.judge(
-                        question, ids: question.sort == .message ? ids : places, source: source)
+                        question, ids: question.sort == .message ? ids : places,
+                        sum: sums[question.item], source: source)
                 }
                 continuation.resume(returning: answers)
             }
         }
     }
 
-    private func judge(_ question: Question, ids: MessageIDs, source: String) -> Answer {
+    private func judge(
+        _ question: Question, ids: MessageIDs, sum: UInt32, source: String
+    ) -> Answer {
         do {
             guard let line = try reader.line(at: Offset(question.offset)) else {
                 return .unreadable
@@ -67,7 +77,10 @@ final class RecordedMessages: Sendable {
                             }
                         }
                     }
-                    return isSame == true ? .same : .other
+                    guard isSame == true else { return .other }
+                    // Lines hold the body's own tokens without white space, as drafts do.
+                    let isEqual = line["body"].map { CRC32C.of($0.rawBytes) == sum } ?? true
+                    return isEqual ? .same : .conflict
                 }
             }
         } catch {

@@ -72,7 +72,7 @@ extension Workspace {
     }
 
     /// That it happened is a fact for the log; the key itself never is.
-    private func note(_ act: OperatorRecord.Act, _ subject: String, by principal: Principal)
+    func note(_ act: OperatorRecord.Act, _ subject: String, by principal: Principal)
         async throws
     {
         try await append([

@@ -53,6 +53,7 @@ extension Workspace {
 
     private static let roles: [String: [Role]] = [
         "status": everyone, "explain": readers, "audit.disclosures": readers,
+        "audit.decisions": readers,
         "profile": everyone, "consent": everyone, "consent.set": operators, "audiences": everyone,
         "audience": everyone,
         "audience.show": everyone, "audience.explain": readers,
@@ -69,7 +70,8 @@ extension Workspace {
         "identity.reject": operators, "identity.retract": operators,
         "identity.lift": operators,
         "key.create": operators, "key.revoke": operators, "token.create": operators,
-        "token.revoke": operators, "access.list": operators,
+        "token.revoke": operators, "access.list": operators, "source.set": operators,
+        "source.list": operators,
         "log.stat": readers, "log.verify": readers, "log.cat": readers, "log.seal": operators,
         "log.backup": operators,
         "rejects": operators, "sql": readers,
@@ -82,6 +84,7 @@ extension Workspace {
         case "status": return try await status()
         case "explain": return try await explain(parameters)
         case "audit.disclosures": return try await disclosures(parameters, by: principal)
+        case "audit.decisions": return try await pastDecisions(parameters, by: principal)
         case "profile": return try await profile(parameters, by: principal)
         case "consent": return try await consent(parameters, by: principal)
         case "consent.set": return try await setConsent(parameters, by: principal)
@@ -122,6 +125,8 @@ extension Workspace {
         case "token.create": return try await createToken(parameters, by: principal)
         case "token.revoke": return try await revoke(.token, parameters, by: principal)
         case "access.list": return access.list()
+        case "source.set": return try await setSource(parameters, by: principal)
+        case "source.list": return access.listSources()
         case "log.stat": return try await logStat()
         case "log.verify": return try await logVerify()
         case "log.cat": return try await logCat(parameters, by: principal)

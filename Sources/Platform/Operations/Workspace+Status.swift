@@ -53,6 +53,7 @@ extension Workspace {
         let collectedPart: JSONValue = [
             "requests": .offset(collected.requests), "accepted": .offset(collected.accepted),
             "duplicates": .offset(collected.duplicates),
+            "conflicts": .offset(collected.conflicts),
             "suppressed": .offset(collected.suppressed), "rejected": .offset(collected.rejected),
         ]
         return .members([

@@ -9,7 +9,7 @@ import Hashing
 /// is how a person's events are found, the oldest identifier of the person at that moment, and the times that
 /// gates look at.
 ///
-/// All columns are dense over ``space``: a gap in the offsets costs nothing (L3). 28 bytes a record.
+/// All columns are dense over ``space``: a gap in the offsets costs nothing (L3). 32 bytes a record.
 struct DecisionColumns {
     static let none = UInt32.max
 
@@ -25,6 +25,8 @@ struct DecisionColumns {
     private(set) var received = EventColumn<Int64>()
     /// By place: microseconds, corrected and not clipped (T1); 0 for records that are no events.
     private(set) var occurred = EventColumn<Int64>()
+    /// Which places are each identifier's; derived.
+    private(set) var chains = AnchorChains()
     // One entry a row.
     private(set) var rowVersions: [UInt32] = []
     private(set) var rowEnds: [UInt64] = []
@@ -110,6 +112,7 @@ struct DecisionColumns {
     mutating func append(_ entry: Entry, moment: UInt32) {
         moments.append(moment)
         anchors.append(entry.anchor)
+        chains.append(entry.anchor)
         people.append(entry.person)
         received.append(entry.received)
         occurred.append(entry.occurred)
@@ -158,6 +161,7 @@ struct DecisionColumns {
         for _ in 0..<count {
             moments.append(Self.none)
             anchors.append(Self.none)
+            chains.append(Self.none)
             people.append(Self.none)
             received.append(0)
             occurred.append(0)
@@ -256,6 +260,7 @@ struct DecisionColumns {
             })
         else { throw CanonicalError(position: reader.position, expected: "decision columns") }
         momentKeys = interned
+        chains = AnchorChains(anchors)
         for row in rowVersions.indices {
             var key = Array(bits(ofRow: UInt32(row)))
             key.append(UInt16(truncatingIfNeeded: rowVersions[row]))

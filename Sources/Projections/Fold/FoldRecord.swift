@@ -1,3 +1,5 @@
+import CustomerModel
+
 /// One record as the fold takes it: its columns and its line.
 ///
 /// Unchecked only for the pointer: a record is applied by the thread that read it, before the next one
@@ -27,6 +29,14 @@ public struct FoldRecord: @unchecked Sendable {
         self.name = name
         self.keys = keys
         self.line = line
+    }
+
+    /// The event's name: its column holds a type in angle brackets where the event has none.
+    func eventName(_ type: EventType) -> String {
+        switch type {
+        case .track, .page, .screen: name.first == "<" && name.last == ">" ? "" : name
+        case .identify, .group, .alias: ""
+        }
     }
 }
 

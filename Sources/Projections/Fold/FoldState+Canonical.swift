@@ -61,6 +61,7 @@ extension FoldState {
         sources.write(into: &out)
         profileColumns.write(into: &out)
         planTable.write(into: &out)
+        ticks.write(into: &out)
         return out.bytes
     }
 
@@ -142,6 +143,7 @@ extension FoldState {
         else { throw CanonicalError(position: reader.position, expected: "the policies' fields") }
         profileColumns = columns
         planTable = try PlanTable(from: &reader)
+        ticks = try TickColumns(from: &reader)
         guard reader.isAtEnd, decisions.end == next else {
             throw CanonicalError(position: reader.position, expected: "the end of the state")
         }

@@ -73,6 +73,7 @@ extension FoldState {
     private mutating func apply(_ record: TickRecord, at offset: UInt64) {
         guard record.time.microseconds > projectionTime else { return }
         projectionTime = record.time.microseconds
+        ticks.append(projectionTime, at: offset)
         passTime(at: offset)
     }
 
@@ -117,7 +118,7 @@ extension FoldState {
             if let from = record.from, let to = record.to, from <= to {
                 losses.accept(from..<to, at: offset)
             }
-        case .keyCreated, .keyRevoked, .tokenCreated, .tokenRevoked: break
+        case .keyCreated, .keyRevoked, .tokenCreated, .tokenRevoked, .sourceChanged: break
         }
     }
 

@@ -50,14 +50,7 @@ extension FoldState {
         var offset: UInt64
     }
 
-    /// The name column holds a type in angle brackets where the event has no name.
-    func eventName(_ record: FoldRecord, _ type: EventType) -> String {
-        switch type {
-        case .track, .page, .screen:
-            record.name.first == "<" && record.name.last == ">" ? "" : record.name
-        case .identify, .group, .alias: ""
-        }
-    }
+    func eventName(_ record: FoldRecord, _ type: EventType) -> String { record.eventName(type) }
 
     // MARK: Identity
 

@@ -188,19 +188,19 @@ extension FoldState {
 
     private func attemptsOf(_ offset: UInt64, lane: Int) -> [Explanation.Attempt] {
         var found: [Explanation.Attempt] = []
-        for attempt in 0..<attempts.count where Int(attempts.lanes[attempt]) == lane {
-            for member in attempts.range(attempt)
-            where attempts.members[member] == offset
-                && attempts.audiences[member] == AttemptTable.noAudience
-            {
-                found.append(
-                    Explanation.Attempt(
-                        offset: attempts.offsets[attempt],
-                        receipt: attempts.receipts[attempt] == .max
-                            ? nil : attempts.receipts[attempt],
-                        outcome: EffectStatus(rawValue: attempts.outcomes[member]) ?? .unknown))
-            }
+        // Of nobody there may be many; of a person there are that person's.
+        attempts.forEachMember(of: decisions.anchor(at: offset)) { member in
+            guard attempts.members[member] == offset,
+                attempts.audiences[member] == AttemptTable.noAudience
+            else { return }
+            let attempt = attempts.attempt(ofMember: member)
+            guard Int(attempts.lanes[attempt]) == lane else { return }
+            found.append(
+                Explanation.Attempt(
+                    offset: attempts.offsets[attempt],
+                    receipt: attempts.receipts[attempt] == .max ? nil : attempts.receipts[attempt],
+                    outcome: EffectStatus(rawValue: attempts.outcomes[member]) ?? .unknown))
         }
-        return found
+        return found.reversed()
     }
 }

@@ -19,6 +19,12 @@ struct AttemptTable {
     private(set) var audiences: [UInt16] = []
     /// Attempts without a receipt, ascending; derived.
     private(set) var open: [Int] = []
+    // Each subject's own members, newest first, so that a question about one person costs by what was told
+    // of that person; derived.
+    private var earlierOfSubject: [UInt32] = []
+    private var newestOfSubject: [UInt32] = []
+    /// The newest member that had nobody.
+    private var newestOfNobody = UInt32.max
 
     static let noAudience = UInt16.max
 
@@ -28,6 +34,41 @@ struct AttemptTable {
 
     func range(_ attempt: Int) -> Range<Int> {
         (attempt == 0 ? 0 : Int(memberEnds[attempt - 1]))..<Int(memberEnds[attempt])
+    }
+
+    /// The attempt that a member is of.
+    func attempt(ofMember member: Int) -> Int {
+        memberEnds.partitioningIndex { $0 > UInt64(member) }
+    }
+
+    /// Calls `visit` with each member whose subject is `identifier`, newest first; `IdentityTable.none` asks
+    /// for those that had nobody.
+    func forEachMember(of identifier: UInt32, _ visit: (Int) -> Void) {
+        var member = UInt32.max
+        if identifier == IdentityTable.none {
+            member = newestOfNobody
+        } else if Int(identifier) < newestOfSubject.count {
+            member = newestOfSubject[Int(identifier)]
+        }
+        while member != .max {
+            visit(Int(member))
+            member = earlierOfSubject[Int(member)]
+        }
+    }
+
+    /// Chains the next member.
+    private mutating func chain(_ subject: UInt32) {
+        let member = UInt32(earlierOfSubject.count)
+        precondition(member < .max, "more than four billion effects were attempted")
+        guard subject != IdentityTable.none else {
+            earlierOfSubject.append(newestOfNobody)
+            newestOfNobody = member
+            return
+        }
+        let missing = Int(subject) + 1 - newestOfSubject.count
+        if missing > 0 { newestOfSubject.append(contentsOf: repeatElement(.max, count: missing)) }
+        earlierOfSubject.append(newestOfSubject[Int(subject)])
+        newestOfSubject[Int(subject)] = member
     }
 
     mutating func append(
@@ -42,6 +83,7 @@ struct AttemptTable {
         for member in new {
             members.append(member.at)
             subjects.append(member.subject)
+            chain(member.subject)
             audiences.append(member.audience)
             outcomes.append(EffectStatus.attempting.rawValue)
         }
@@ -94,5 +136,7 @@ struct AttemptTable {
             zip(memberEnds, memberEnds.dropFirst()).allSatisfy({ $0 <= $1 }),
             memberEnds.last.map({ $0 == UInt64(members.count) }) ?? members.isEmpty
         else { throw CanonicalError(position: reader.position, expected: "attempt columns") }
+        earlierOfSubject.reserveCapacity(subjects.count)
+        for subject in subjects { chain(subject) }
     }
 }

@@ -47,30 +47,29 @@ extension FoldState {
     public func disclosures(of person: PersonReference) -> [DisclosureReference]? {
         guard let root = root(of: person, asOf: nil) else { return nil }
         let former = FormerSelf(of: root, in: identity)
-        var found: [DisclosureReference] = []
-        for attempt in 0..<attempts.count {
-            for (place, member) in attempts.range(attempt).enumerated() {
-                let subject = attempts.subjects[member]
-                guard subject != IdentityTable.none,
-                    let isTheirs = former.relation(
-                        of: subject, at: attempts.members[member], in: identity),
-                    let outcome = EffectStatus(rawValue: attempts.outcomes[member])
-                else { continue }
-                let audience = attempts.audiences[member]
-                found.append(
-                    DisclosureReference(
-                        attempt: attempts.offsets[attempt], member: place,
-                        lane: lanes[Int(attempts.lanes[attempt])].lane,
-                        at: attempts.members[member],
-                        audience: audience == AttemptTable.noAudience
-                            ? nil : memberships.audiences.names[Int(audience)],
-                        outcome: outcome,
-                        receipt: attempts.receipts[attempt] == .max
-                            ? nil : attempts.receipts[attempt],
-                        isOfFormerPerson: isTheirs == .then))
-            }
+        var mine: [Int] = []
+        for subject in former.subjects(in: identity) {
+            attempts.forEachMember(of: subject) { mine.append($0) }
         }
-        return found
+        mine.sort()
+        return mine.compactMap { member in
+            let attempt = attempts.attempt(ofMember: member)
+            guard
+                let isTheirs = former.relation(
+                    of: attempts.subjects[member], at: attempts.members[member], in: identity),
+                let outcome = EffectStatus(rawValue: attempts.outcomes[member])
+            else { return nil }
+            let audience = attempts.audiences[member]
+            return DisclosureReference(
+                attempt: attempts.offsets[attempt],
+                member: member - attempts.range(attempt).lowerBound,
+                lane: lanes[Int(attempts.lanes[attempt])].lane, at: attempts.members[member],
+                audience: audience == AttemptTable.noAudience
+                    ? nil : memberships.audiences.names[Int(audience)],
+                outcome: outcome,
+                receipt: attempts.receipts[attempt] == .max ? nil : attempts.receipts[attempt],
+                isOfFormerPerson: isTheirs == .then)
+        }
     }
 
     /// Whom a person was one with before a split.
@@ -85,6 +84,22 @@ extension FoldState {
             if !identity.moves.isEmpty {
                 identity.appendMembers(ofRoot: root, upTo: nil, to: &members)
             }
+        }
+
+        /// Every identifier that is this person's, or may have been one with them: where a split took some of
+        /// them away, those who stayed, and whoever a split ever took.
+        func subjects(in identity: IdentityTable) -> Set<UInt32> {
+            var found: Set<UInt32> = []
+            identity.forEachMember(ofRoot: root) { found.insert($0) }
+            guard !members.isEmpty else { return found }
+            found.formUnion(identity.moves.moved)
+            for member in members where identity.moves.hasMoved(member) {
+                let present = identity.nodes[Int(member)]
+                for node in identity.moves.nodes(of: member, present: present) {
+                    identity.forEachMember(ofRoot: identity.root(node)) { found.insert($0) }
+                }
+            }
+            return found
         }
 
         /// Whether somebody is this person, or was when the record at `offset` had been applied.

@@ -5,17 +5,29 @@ extension FoldState {
     /// Every attribute of the newest policy that has a value, or whose value cannot be told.
     func attributes(of members: [UInt32]) -> [ProfileSummary.Attribute] {
         guard let policy = policies.last else { return [] }
+        return metrics.attributes(
+            policy.policy, numbers: audienceIndex.attributes, of: members, now: projectionTime)
+    }
+}
+
+extension MetricTable {
+    /// A policy's attributes that have a value, or whose value cannot be told, in the policy's order.
+    ///
+    /// - Parameter numbers: by attribute, its metric's number here.
+    func attributes(_ policy: Policy, numbers: [Int], of members: [UInt32], now: Int64)
+        -> [ProfileSummary.Attribute]
+    {
         var found: [ProfileSummary.Attribute] = []
-        for (attribute, number) in zip(policy.policy.attributes, audienceIndex.attributes) {
-            let reading = metrics.reading(number, of: members, now: projectionTime)
+        for (attribute, number) in zip(policy.attributes, numbers) {
+            let reading = reading(number, of: members, now: now)
             guard reading.value != .absent else { continue }
             var result = ProfileSummary.Attribute(
                 name: attribute.name, json: reading.json, time: reading.time,
                 offset: reading.offset)
             if case .distinct = attribute.metric.measure, reading.value != .unknown {
-                result.values = metrics.distinctValues(number, of: members, now: projectionTime)
-                    .values.filter { $0 != MetricTable.unfit }
-                    .map { String(decoding: metrics.token($0), as: UTF8.self) }
+                result.values = distinctValues(number, of: members, now: now)
+                    .values.filter { $0 != Self.unfit }
+                    .map { String(decoding: token($0), as: UTF8.self) }
                     .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
             }
             found.append(result)

@@ -51,13 +51,12 @@ extension FoldState {
     public func consent(of person: PersonReference, asOf offset: UInt64?, now: Int64)
         -> ConsentSummary?
     {
-        let governing = offset.flatMap { at in policies.last { $0.activatedAt <= at } }
-        guard let policy = governing ?? policies.last ?? initial else { return nil }
+        guard let policy = policy(asOf: offset) ?? initial else { return nil }
         let root = root(of: person, asOf: offset)
         var members: [UInt32] = []
         if let root {
             identity.appendMembers(ofRoot: root, upTo: offset, to: &members)
-        } else if let alone = identifier(of: person),
+        } else if let alone = identifier(of: person, asOf: offset),
             identity.birthOffsets[Int(alone)] <= offset ?? .max
         {
             // Somebody may have answered for an identifier that no event has brought yet.

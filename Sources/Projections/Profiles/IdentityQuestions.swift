@@ -89,7 +89,13 @@ extension FoldState {
 
     /// The text that stands for a type and a value, as the policy in force normalises it.
     func normalised(type: String, value text: String) -> [UInt8] {
-        let rule = policies.last?.policy.identity.types.first { $0.name == type }
+        Self.normalised(type: type, value: text, by: policies.last)
+    }
+
+    /// The text that stands for a type and a value, as a policy normalises it.
+    static func normalised(type: String, value text: String, by policy: CompiledPolicy?) -> [UInt8]
+    {
+        let rule = policy?.policy.identity.types.first { $0.name == type }
         let raw = Array(text.utf8)
         var value = raw
         // A value that the rule would refuse is kept as it stands.

@@ -102,6 +102,12 @@ struct IdentityTable {
         suppressedFrom[Int(identifier)] = min(suppressedFrom[Int(identifier)], offset)
     }
 
+    /// Whether it is suppressed, or was once the record at `offset` was applied.
+    func isSuppressed(_ identifier: UInt32, asOf offset: UInt64?) -> Bool {
+        let from = suppressedFrom[Int(identifier)]
+        return from != .max && from <= offset ?? .max
+    }
+
     // MARK: People
 
     /// The node that now carries the person of `node`.

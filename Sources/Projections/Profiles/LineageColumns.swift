@@ -91,10 +91,13 @@ struct MoveColumns {
         return present
     }
 
-    /// Every node that ever held an identifier, the present one last.
-    func nodes(of identifier: UInt32, present: UInt32) -> [UInt32] {
+    /// Every node that ever held an identifier, or had once the record at `offset` was applied; the one that
+    /// held it last stands last.
+    func nodes(of identifier: UInt32, asOf offset: UInt64? = nil, present: UInt32) -> [UInt32] {
         guard !isEmpty, let own = entries[identifier] else { return [present] }
-        return own.map { from[$0] } + [present]
+        let past = own.prefix { offsets[$0] <= offset ?? .max }
+        return past.map { from[$0] }
+            + [past.count == own.count ? present : from[own[past.count]]]
     }
 
     func write(into out: inout CanonicalWriter) {

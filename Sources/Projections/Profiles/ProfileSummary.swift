@@ -28,6 +28,8 @@ public struct ProfileSummary: Equatable, Sendable {
         public var offset: UInt64?
         /// The different values themselves, as JSON, of one that counts them.
         public var values: [String]?
+        /// A record that it rests on and that cannot be read any more: then it cannot be told (L9).
+        public var unreadable: UInt64?
     }
     public struct Membership: Equatable, Sendable {
         public var audience: String
@@ -54,10 +56,11 @@ public struct ProfileSummary: Equatable, Sendable {
     /// Microseconds; nil when none of its identifiers anchored an event.
     public var firstSeen: Int64?
     public var lastSeen: Int64?
-    /// Events anchored to it; nil as of a past offset, where it is counted from the log instead.
-    public var eventCount: Int?
+    /// Events anchored to it.
+    public var eventCount: Int
     public var memberships: [Membership]
-    /// The policy's, in its order; none as of a past offset, since what was counted is known as of now.
+    /// The policy's, in its order. As of a past offset they are counted from the person's own lines again:
+    /// see ``PastProfile``, without which there are none.
     public var attributes: [Attribute]
     public var refusals: [Refusal]
     /// Why its identifiers are one person's, oldest first; with links that were retracted. Empty in what a
@@ -86,18 +89,26 @@ public enum PersonReference: Equatable, Sendable {
 }
 
 extension FoldState {
-    /// The identifier that a reference means, normalised as the newest policy says.
-    func identifier(of person: PersonReference) -> UInt32? {
+    /// The newest policy, or the newest that was activated up to an offset; nil before the first.
+    func policy(asOf offset: UInt64?) -> CompiledPolicy? {
+        guard let offset else { return policies.last }
+        return policies.last { $0.activatedAt <= offset }
+    }
+
+    /// The identifier that a reference means, normalised as the newest policy says, or said as of an offset.
+    func identifier(of person: PersonReference, asOf offset: UInt64? = nil) -> UInt32? {
         switch person {
         case .profile(let id): return identity.identifier(born: id)
         case .identifier(let type, let value):
-            return identity.find(type: type, value: normalised(type: type, value: value))
+            return identity.find(
+                type: type,
+                value: Self.normalised(type: type, value: value, by: policy(asOf: offset)))
         }
     }
 
     /// The carrying node of a person, now or as of an offset.
     func root(of person: PersonReference, asOf offset: UInt64?) -> UInt32? {
-        guard let identifier = identifier(of: person) else { return nil }
+        guard let identifier = identifier(of: person, asOf: offset) else { return nil }
         if let offset { return identity.root(ofIdentifier: identifier, asOf: offset) }
         return identity.root(ofIdentifier: identifier)
     }
@@ -137,7 +148,8 @@ extension FoldState {
             ?? identity.profileID(ofRoot: root)
         var former: Set<ProfileID> = []
         for member in members {
-            let held = identity.moves.nodes(of: member, present: identity.nodes[Int(member)])
+            let held = identity.moves.nodes(
+                of: member, asOf: offset, present: identity.nodes[Int(member)])
             // What a node began with is the person that it began as.
             if held.contains(where: { identity.beginners[Int($0)] == member }),
                 identity.birth(member) != id
@@ -145,6 +157,7 @@ extension FoldState {
                 former.insert(identity.birth(member))
             }
         }
+        let seen = seen(members, asOf: offset)
         return ProfileSummary(
             id: id, formerIDs: former.sorted(),
             identifiers: members.map { identifier in
@@ -152,15 +165,10 @@ extension FoldState {
                     type: identity.typeName(identifier), value: identity.values.text(identifier),
                     born: identity.birth(identifier),
                     linkedAt: identity.linkOffsets[Int(identifier)],
-                    isSuppressed: identity.suppressedFrom[Int(identifier)] != .max)
+                    isSuppressed: identity.isSuppressed(identifier, asOf: offset))
             },
             traits: traits(of: members, asOf: offset),
-            firstSeen: seen(members, activity.first, offset, isFirst: true),
-            lastSeen: seen(members, activity.last, offset, isFirst: false),
-            eventCount: offset == nil
-                ? members.reduce(0) {
-                    Int($1) < activity.counts.count ? $0 + Int(activity.counts[Int($1)]) : $0
-                } : nil,
+            firstSeen: seen.first, lastSeen: seen.last, eventCount: seen.count,
             memberships: memberships(of: root, asOf: offset),
             attributes: offset == nil ? attributes(of: members) : [],
             refusals: detail == .present ? [] : refusals(members, asOf: offset),
@@ -188,19 +196,6 @@ extension FoldState {
                     time: $0.time)
             }
             .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    }
-
-    /// First or last seen over a person's identifiers. As of the past, only what identifiers hold now is
-    /// known, so nothing is said.
-    private func seen(_ members: [UInt32], _ column: [Int64], _ offset: UInt64?, isFirst: Bool)
-        -> Int64?
-    {
-        guard offset == nil else { return nil }
-        let known = members.compactMap { member -> Int64? in
-            guard Int(member) < column.count, activity.counts[Int(member)] > 0 else { return nil }
-            return column[Int(member)]
-        }
-        return isFirst ? known.min() : known.max()
     }
 
     private func memberships(of root: UInt32, asOf offset: UInt64?) -> [ProfileSummary.Membership] {

@@ -5,94 +5,118 @@ internal import JSONText
 internal import NIOCore
 internal import Platform
 
-/// `POST /v1/…`: events from Segment's clients, unchanged (specs: segment-http).
+/// `POST /v1/…`: events from Segment's and RudderStack's clients, unchanged (specs: segment-http).
 struct CollectRoute: Sendable {
-    let collector: Collector
-    let access: AccessList
+    let workspace: Workspace
     let configuration: ServerConfiguration
-    /// Who answers mParticle's call of the same path as Segment's.
-    let identity: IDSyncRoute
+
+    private var collector: Collector { workspace.collector }
+    private var access: AccessList { workspace.access }
 
     /// Answers a request whose path has this shape.
-    func respond(_ request: Request, shape: SegmentReader.Shape) async -> Answer {
+    ///
+    /// - Parameter key: a write key that stands in the query, where a path takes it there.
+    func respond(
+        _ request: Request, shape: SegmentReader.Shape, queryKey: String? = nil
+    ) async -> Answer {
         switch request.method {
         case .post:
-            var answer = await collect(request, shape)
-            Self.allowOrigin(of: request, in: &answer.headers)
+            var answer = await collect(request, shape, queryKey)
+            CrossOrigin.allow(request, in: &answer.headers)
             return answer
         case .options:
-            return Self.preflight(request)
+            return CrossOrigin.preflight(request)
         default:
             return .methodNotAllowed("POST, OPTIONS")
         }
     }
 
-    private func collect(_ request: Request, _ shape: SegmentReader.Shape) async -> Answer {
+    private func collect(
+        _ request: Request, _ shape: SegmentReader.Shape, _ queryKey: String?
+    ) async -> Answer {
         let received = Timestamp.now()
-        var source: String?
-        if case .basic(let key, _) = Authorization(request.headers) {
-            source = access.source(forKey: key)
-            guard source != nil else { return Self.unknownKey }
-        }
-        let body: ByteBuffer
-        do throws(BodyReader.Failure) {
-            body = try await BodyReader(limitBytes: configuration.collectBytes).read(request)
+        let sender: Sender
+        do throws(Sender.Unknown) {
+            sender = try Sender(request, queryKey: queryKey, workspace: workspace)
         } catch {
             return error.answer
         }
+        let settings = sender.source.map { access.settings(of: $0) }
+        let limit = settings?.bodyBytes(default: configuration.collectBytes)
+        let body: ByteBuffer
+        do throws(BodyReader.Failure) {
+            body = try await BodyReader(limitBytes: limit ?? configuration.collectBytes)
+                .read(request)
+        } catch {
+            return refuse(error.answer, settings)
+        }
+        // mParticle has a call of its own on this path.
+        let identity = IDSyncRoute(workspace: workspace, configuration: configuration)
         if shape == .single(.identify), body.withUnsafeReadableBytes(identity.isCall) {
             return await identity.answer(request, .identify, body: body)
         }
+        let source: String
+        do throws(Sender.Unknown) {
+            source = try body.withUnsafeReadableBytes { (bytes) throws(Sender.Unknown) in
+                try sender.source(inBody: bytes, workspace)
+            }
+        } catch {
+            return error.answer
+        }
+        let dialect = settings ?? access.settings(of: source)
+        let context = CollectContext(
+            source: source, typeFromPath: shape.type, hasGPC: Self.hasGPC(request),
+            received: received, itemBytes: dialect.itemBytes(default: collector.limits.itemBytes),
+            truncatesIP: dialect.truncatesIP)
+        return await collect(body, context, shape, dialect)
+    }
+
+    /// Takes one body, whoever brought it.
+    func collect(
+        _ body: ByteBuffer, _ context: CollectContext, _ shape: SegmentReader.Shape,
+        _ settings: SourceSettings
+    ) async -> Answer {
         let batch: PendingBatch
         do {
             batch = try body.withUnsafeReadableBytes { bytes in
-                // A key in the body costs a look before the parse; clients that use Basic skip it.
-                guard let source = source ?? keyInBody(bytes) else { throw UnknownKey() }
-                let context = CollectContext(
-                    source: source, typeFromPath: shape.type,
-                    hasGPC: Self.hasGPC(request), received: received)
-                return try SegmentReader(
+                try SegmentReader(
                     shape: shape, collector: collector, context: context,
                     batchItems: configuration.batchItems
                 ).read(bytes)
             }
         } catch let refusal as SegmentReader.Refusal {
-            return .failure(.badRequest, refusal.code, refusal.message)
-        } catch is UnknownKey {
-            return Self.unknownKey
+            return refuse(.failure(.badRequest, refusal.code, refusal.message), settings)
         } catch {
-            return .failure(.badRequest, "invalid_request", "the body cannot be read")
+            return refuse(
+                .failure(.badRequest, "invalid_request", "the body cannot be read"), settings)
+        }
+        let rate = settings.eventsPerSecond
+        if let seconds = workspace.rates.take(batch.itemCount, of: context.source, rate: rate) {
+            return .tooFast(source: context.source, seconds: seconds)
+        }
+        if settings.dialect == .rudderstack, let first = batch.firstRefusal {
+            // RudderStack's server has it so, and its clients read no counts.
+            collector.refuse(batch)
+            return .plain(.badRequest, first.message)
         }
         do throws(CollectRefusal) {
-            return answer(try await collector.commit(batch), shape)
+            let outcome = try await collector.commit(batch)
+            return settings.dialect == .rudderstack ? .plain(.ok, "OK") : answer(outcome, shape)
         } catch {
             return error.answer
         }
     }
 
-    private struct UnknownKey: Error {}
-
-    private static let unknownKey = Answer.failure(
-        .unauthorized, "unknown_write_key",
-        "this write key is unknown: send it as the user of Basic authorization or as `writeKey`")
-
-    private func keyInBody(_ bytes: UnsafeRawBufferPointer) -> String? {
-        do {
-            return try collector.withParser { parser in
-                // Structure is enough here; the strict parse follows.
-                try parser.parseTrusted(bytes) { root in
-                    root["writeKey"]?.withUTF8 { access.source(forKey: $0) } ?? nil
-                }
-            }
-        } catch {
-            return nil
-        }
+    /// A refusal in the words of the source's clients.
+    private func refuse(_ answer: Answer, _ settings: SourceSettings?) -> Answer {
+        guard settings?.dialect == .rudderstack else { return answer }
+        return .plain(answer.status, answer.message)
     }
 
     /// 200 even when items were refused, as Segment has it; but of a single call that is too large or no
     /// object nothing is left, and that is a 400.
     private func answer(_ outcome: CollectOutcome, _ shape: SegmentReader.Shape) -> Answer {
-        guard !outcome.rejected.isEmpty else { return Self.success }
+        guard !outcome.rejected.isEmpty || !outcome.conflicts.isEmpty else { return Self.success }
         if case .single = shape, let refusal = outcome.rejected.first?.refusal {
             switch refusal {
             case .tooLarge, .notAnObject:
@@ -105,38 +129,16 @@ struct CollectRoute: Sendable {
 
     private static let success = Answer(body: Array("{\"success\":true}".utf8))
 
-    // MARK: Browsers
+    // MARK: Global Privacy Control
 
-    static let gpc = HTTPField.Name("Sec-GPC").unsafelyUnwrapped
+    private static let gpc = HTTPField.Name("Sec-GPC").unsafelyUnwrapped
 
     /// The browser's header, or `gpc=1` in the query: a page cannot set the header, and where only an
     /// extension of the browser answers `navigator.globalPrivacyControl`, nobody else does.
-    private static func hasGPC(_ request: Request) -> Bool {
+    static func hasGPC(_ request: Request) -> Bool {
         if request.headers[gpc] == "1" { return true }
         guard let path = request.head.path, path.contains("?") else { return false }
         return RequestTarget(path)?["gpc"] == "1"
-    }
-
-    /// Pages of any origin may send events: the write key is no secret in a browser, and answers hold none.
-    private static func allowOrigin(of request: Request, in headers: inout HTTPFields) {
-        guard let origin = request.headers[.origin] else { return }
-        headers[.accessControlAllowOrigin] = origin
-        headers[.accessControlAllowCredentials] = "true"
-        // A script may not read it otherwise, and would come back too soon.
-        headers[.accessControlExposeHeaders] = "Retry-After"
-        headers[.vary] = "Origin"
-    }
-
-    private static func preflight(_ request: Request) -> Answer {
-        var answer = Answer(status: .noContent, body: [])
-        answer.headers = [:]
-        allowOrigin(of: request, in: &answer.headers)
-        answer.headers[.accessControlAllowMethods] = "POST, OPTIONS"
-        if let wanted = request.headers[.accessControlRequestHeaders] {
-            answer.headers[.accessControlAllowHeaders] = wanted
-        }
-        answer.headers[.accessControlMaxAge] = "900"
-        return answer
     }
 }
 

@@ -8,7 +8,8 @@ internal import Platform
 ///
 /// | path | who |
 /// |---|---|
-/// | `/v1/…`, `/v2/…` | a write key |
+/// | `/v1/…`, `/v2/…`, RudderStack's `/beacon/v1/batch` and `/pixel/v1/…` | a write key |
+/// | `/token` | an OAuth client with a signed assertion |
 /// | `/api/…` | a token, or anybody on the socket in the data directory |
 /// | `/sluice.js` | anybody |
 /// | `/healthz` | anybody |
@@ -30,25 +31,30 @@ struct FrontDoor: HTTPResponder {
     func respond(to request: Request, context: Context) async throws -> Response {
         let raw = request.head.path ?? ""
         let path = String(raw.prefix { $0 != "?" })
-        let identity = IDSyncRoute(workspace: workspace, configuration: configuration)
         if let call = IDSyncRoute.call(request, path: path) {
-            return await identity.respond(request, call).response
+            return await IDSyncRoute(workspace: workspace, configuration: configuration)
+                .respond(request, call).response
         }
         if let shape = SegmentReader.Shape(path: path) {
-            let route = CollectRoute(
-                collector: workspace.collector, access: workspace.access,
-                configuration: configuration, identity: identity)
-            return await route.respond(request, shape: shape).response
+            return await collect(request, shape).response
         }
         if let shape = MParticleReader.Shape(path: path) {
-            let route = MParticleRoute(collector: workspace.collector, access: workspace.access)
-            return await route.respond(request, shape: shape).response
+            return await MParticleRoute(workspace: workspace).respond(request, shape: shape)
+                .response
         }
         guard let target = RequestTarget(raw) else {
             return Answer.failure(.badRequest, "bad_target", "the path has a broken escape")
                 .response
         }
+        if let type = PixelRoute.type(path: target.path) {
+            let route = PixelRoute(workspace: workspace, configuration: configuration)
+            return await route.respond(request, target: target, type: type).response
+        }
         switch target.path {
+        case "/beacon/v1/batch":
+            return await collect(request, .batch, queryKey: target["writeKey"]).response
+        case "/token":
+            return await TokenRoute(workspace: workspace).respond(request).response
         case BrowserScript.path:
             return BrowserScript.respond(request).response
         case "/healthz":
@@ -62,12 +68,19 @@ struct FrontDoor: HTTPResponder {
         }
     }
 
+    private func collect(
+        _ request: Request, _ shape: SegmentReader.Shape, queryKey: String? = nil
+    ) async -> Answer {
+        await CollectRoute(workspace: workspace, configuration: configuration)
+            .respond(request, shape: shape, queryKey: queryKey)
+    }
+
     private func api(
         _ request: Request, _ target: RequestTarget, _ operation: String
     ) async -> Response {
         guard let principal = principal(of: request) else { return Self.unauthorized.response }
         if operation == "ingest" {
-            let route = IngestRoute(collector: workspace.collector)
+            let route = IngestRoute(workspace: workspace)
             return await route.respond(request, target: target, principal: principal).response
         }
         if operation.hasPrefix("tail/") {

@@ -16,7 +16,8 @@ internal import Platform
 /// | `numbered=1` | a line is `N <message>`, or `N !<reason><TAB><base64>` for a record that gave none |
 /// | `finish=1` | the file has ended: the last tick of an as-if-live ingest is written |
 struct IngestRoute: Sendable {
-    let collector: Collector
+    let workspace: Workspace
+    private var collector: Collector { workspace.collector }
 
     func respond(
         _ request: Request, target: RequestTarget, principal: Principal
@@ -40,7 +41,8 @@ struct IngestRoute: Sendable {
         let context = CollectContext(
             source: source, received: .now(),
             pace: target["asIfLive"] == "1" ? .asIfLive : .imported,
-            dialect: target["dialect"] == "mparticle" ? .mparticle : .segment)
+            dialect: target["dialect"] == "mparticle" ? .mparticle : .segment,
+            truncatesIP: workspace.access.settings(of: source).truncatesIP)
         do {
             guard let items = Self.items(body, areNumbered: target["numbered"] == "1") else {
                 return .failure(.badRequest, "bad_line", "a line does not begin with its number")

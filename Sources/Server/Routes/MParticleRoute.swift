@@ -17,8 +17,8 @@ internal import Platform
 /// | 429 | the log's queue is full; come back after `Retry-After` seconds |
 /// | 503 | the log cannot be written |
 struct MParticleRoute: Sendable {
-    let collector: Collector
-    let access: AccessList
+    let workspace: Workspace
+    private var collector: Collector { workspace.collector }
 
     /// mParticle's limit of one request.
     static let largestBody = 256 << 10
@@ -26,7 +26,7 @@ struct MParticleRoute: Sendable {
     func respond(_ request: Request, shape: MParticleReader.Shape) async -> Answer {
         guard request.method == .post else { return .methodNotAllowed("POST") }
         let source: String
-        switch MParticleAccess.source(of: request, in: access) {
+        switch MParticleAccess.source(of: request, in: workspace.access) {
         case .source(let name): source = name
         case .refused(let answer): return answer
         }
@@ -37,9 +37,12 @@ struct MParticleRoute: Sendable {
         } catch {
             return error.mparticleAnswer
         }
+        let settings = workspace.access.settings(of: source)
         let context = CollectContext(
-            source: source, hasGPC: request.headers[CollectRoute.gpc] == "1", received: received,
-            pace: shape == .historical ? .imported : .live)
+            source: source, hasGPC: CollectRoute.hasGPC(request), received: received,
+            pace: shape == .historical ? .imported : .live,
+            itemBytes: settings.itemBytes(default: collector.limits.itemBytes),
+            truncatesIP: settings.truncatesIP)
         let batch: PendingBatch
         do {
             batch = try body.withUnsafeReadableBytes { bytes in
@@ -53,6 +56,14 @@ struct MParticleRoute: Sendable {
             return .mparticle(.badRequest, [refusal.message])
         } catch {
             return .mparticle(.badRequest, ["The body cannot be read."])
+        }
+        let rate = settings.eventsPerSecond
+        if let seconds = workspace.rates.take(batch.itemCount, of: source, rate: rate) {
+            var answer = Answer.mparticle(
+                .tooManyRequests, ["The source \(source) sends more events than it may."])
+            answer.headers[.retryAfter] = String(seconds)
+            answer.headers[MParticleHeaders.exceeded] = "source"
+            return answer
         }
         do throws(CollectRefusal) {
             return Self.answer(try await collector.commit(batch))

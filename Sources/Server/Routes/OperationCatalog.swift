@@ -4,10 +4,12 @@ internal import JSONText
 enum OperationCatalog {
     /// These answer a GET too; everything else changes something and takes a POST.
     private static let reading: Set<String> = [
-        "status", "explain", "audit.disclosures", "profile", "consent", "audience", "audiences",
+        "status", "explain", "audit.disclosures", "audit.decisions", "profile", "consent",
+        "audience", "audiences",
         "audience.show", "audience.explain",
         "policy.history", "policy.violations", "policy.quarantine", "replay.plans",
-        "replay.findings", "log.stat", "log.cat", "rejects", "access.list", "identity.review",
+        "replay.findings", "log.stat", "log.cat", "rejects", "access.list", "source.list",
+        "identity.review",
         "identity.retractions", "identity.refusals",
     ]
 

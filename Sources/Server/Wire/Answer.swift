@@ -36,6 +36,34 @@ struct Answer: Sendable {
         return answer
     }
 
+    /// For clients that read no JSON.
+    static func plain(_ status: HTTPResponse.Status, _ text: String) -> Answer {
+        var answer = Answer(status: status, body: Array(text.utf8))
+        answer.headers = [.contentType: "text/plain; charset=utf-8"]
+        return answer
+    }
+
+    /// A source sends faster than it may.
+    static func tooFast(source: String, seconds: Int) -> Answer {
+        var answer = busy(
+            .tooManyRequests, "too_fast", "the source \(source) sends more events than it may",
+            retryAfterSeconds: seconds)
+        answer.headers[rateLimitReset] = String(seconds)
+        return answer
+    }
+
+    private static let rateLimitReset = HTTPField.Name("X-RateLimit-Reset").unsafelyUnwrapped
+
+    /// The `message` of a failure; the whole body otherwise.
+    var message: String {
+        do {
+            return try JSONValue(parsing: body)["message"]?.string
+                ?? String(decoding: body, as: UTF8.self)
+        } catch {
+            return String(decoding: body, as: UTF8.self)
+        }
+    }
+
     static let notFound = failure(.notFound, "not_found", "there is nothing at this path")
 
     static func methodNotAllowed(_ allowed: String) -> Answer {

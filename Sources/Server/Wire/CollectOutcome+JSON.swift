@@ -16,6 +16,16 @@ extension CollectOutcome {
             members.append(("suppressed", .int(Int64(suppressed))))
             if let lastOffset { members.append(("lastOffset", .int(Int64(lastOffset.value)))) }
         }
+        if !conflicts.isEmpty {
+            let refusal = ItemRefusal.messageIDConflict
+            let rows = conflicts.map { index -> JSONValue in
+                [
+                    "index": .int(Int64(index)), "code": .string(refusal.code),
+                    "message": .string(refusal.message),
+                ]
+            }
+            members.append(("conflicts", .array(rows)))
+        }
         let rows = rejected.map { item -> JSONValue in
             var row: [(key: String, value: JSONValue)] = [("index", .int(Int64(item.index)))]
             if let number = item.recordNumber { row.append(("record", .int(Int64(number)))) }

@@ -14,7 +14,7 @@ enum LocalIngest {
         }
         let context = CollectContext(
             source: source, received: .now(), pace: asIfLive ? .asIfLive : .imported,
-            dialect: dialect)
+            dialect: dialect, truncatesIP: workspace.access.settings(of: source).truncatesIP)
         do {
             return try await workspace.collector.collect(items, context)
                 .json(includesSuppressed: true)

@@ -57,7 +57,7 @@ struct Explain: AsyncParsableCommand {
 struct Audit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "What was shared, with whom, when, under which consent and rule.",
-        subcommands: [Disclosures.self])
+        subcommands: [Disclosures.self, Decisions.self])
 
     struct Disclosures: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -85,6 +85,43 @@ struct Audit: AsyncParsableCommand {
                 ("person", .text(named ?? person)), ("limit", .whole(limit)))
             try await Client.ask(
                 place, "audit.disclosures", parameters, view: DisclosuresView.text)
+        }
+    }
+
+    struct Decisions: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "What was decided of a person's events, or of a range, when they came.",
+            discussion: """
+                As decided then, with the policy version that governed. `sluice explain` asks every gate \
+                of one event again.
+                """)
+        @OptionGroup var place: Place
+        @Option(help: ArgumentHelp("The person, in place of a range.", valueName: "type:value"))
+        var person: String?
+        @Option(help: ArgumentHelp("The first offset, or a time.", valueName: "when"))
+        var from: String?
+        @Option(help: ArgumentHelp("The offset after the last, or a time.", valueName: "when"))
+        var to: String?
+        @Option(help: "Only for this destination.")
+        var destination: String?
+        @Option(help: ArgumentHelp("As it was known at this offset or time.", valueName: "when"))
+        var asOf: String?
+        @Option(help: "At most this many events: a person's newest, a range's first.")
+        var limit: Int?
+
+        func validate() throws {
+            if let person { try PersonArgument.check(person) }
+            guard person == nil || from == nil && to == nil else {
+                throw ValidationError("name a person, or a range, not both")
+            }
+        }
+
+        func run() async throws {
+            let parameters = JSONObject.of(
+                ("person", .text(person)), ("from", .text(from)), ("to", .text(to)),
+                ("destination", .text(destination)), ("asOf", .text(asOf)),
+                ("limit", .whole(limit)))
+            try await Client.ask(place, "audit.decisions", parameters, view: DecisionsView.text)
         }
     }
 }

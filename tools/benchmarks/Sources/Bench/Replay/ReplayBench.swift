@@ -18,6 +18,8 @@ struct ReplayBench: AsyncParsableCommand {
     var quick = false
     @Flag(help: "All figures as JSON on stdout; the table goes to stderr.")
     var json = false
+    @Flag(help: "Only questions about people and a restart, at 1, 3 and 10 million events.")
+    var growth = false
     @Option(help: "Events (10 M, or 500 k with --quick).")
     var events: Int?
     @Option(help: "Where the files go; removed at the end. Default: a new one in TMPDIR.")
@@ -31,6 +33,12 @@ struct ReplayBench: AsyncParsableCommand {
         let scratch = try Scratch(dir)
         defer { scratch.remove() }
         let report = Report(json ? .json : .table)
+        if growth {
+            let sizes = quick ? [100_000, 300_000, 1_000_000] : [1_000_000, 3_000_000, 10_000_000]
+            try PeopleSections.perform(sizes: events.map { [$0] } ?? sizes, scratch, report)
+            try report.finish()
+            return
+        }
         let world = ReplayWorld(events: events ?? (quick ? 500_000 : 10_000_000))
         let rules = (before: ReplayWorld.Rules.before, after: ReplayWorld.Rules.after)
 
@@ -54,6 +62,7 @@ struct ReplayBench: AsyncParsableCommand {
         report.add(
             "peak of the process", Double(try ProcessMemory.peakKiB()) / 1024, "MiB",
             goal: .atMost(2048))
+        try PeopleSections.perform(sizes: [world.events], scratch, report)
         try compare(columns, world, rules, scratch, report)
         try report.finish()
     }

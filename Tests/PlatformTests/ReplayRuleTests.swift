@@ -1,0 +1,68 @@
+import JSONText
+import Platform
+import Testing
+
+/// Lines of R3 that need a log, a plan and a destination.
+@Suite struct `A backfill never` {
+    @Test func `R3 (3): sends what was denied or unknown at the event, or is denied now`()
+        async throws
+    {
+        try await withWorkspace { workspace, directory in
+            try await workspace.apply(Shop.policy)
+            try await workspace.collect([
+                Shop.consent("c1", user: "granted", analytics: true, ads: true),
+                Shop.consent("c2", user: "denied", analytics: false, ads: true),
+                Shop.consent("c3", user: "late", analytics: true, ads: true),
+                Shop.view("v1", user: "granted"), Shop.view("v2", user: "denied"),
+                Shop.view("v3", user: "unknown"), Shop.view("v4", user: "late"),
+            ])
+            // Late grants, and a late denial.
+            try await workspace.collect([
+                Shop.consent("c4", user: "denied", analytics: true, ads: true),
+                Shop.consent("c5", user: "unknown", analytics: true, ads: true),
+                Shop.consent("c6", user: "late", analytics: false, ads: true),
+            ])
+            try await workspace.apply(Shop.wider)
+            let dry = try await workspace.ask(
+                "replay.backfill", ["destination": "warehouse", "dryRun": true])
+            #expect(dry["allowedAtEvent"]?.int == 2)
+            #expect(dry["withheldNow"]?.int == 1)
+            #expect(dry["planned"]?.int == 1)
+            _ = try await workspace.ask("replay.backfill", ["destination": "warehouse"])
+            let sent = try await workspace.outputs("warehouse.ndjson", lines: 1, in: directory)
+            #expect(sent.map { $0["messageId"]?.string } == ["v1"])
+            try await workspace.waitUntil("replay.plans", [:]) {
+                $0["plans"]?[0]?["state"]?.string == "complete"
+            }
+            #expect(try workspace.lines("warehouse.ndjson", in: directory).count == 1)
+        }
+    }
+
+    @Test func `E3, R3 (2): sends a delivered effect again because its body would differ now`()
+        async throws
+    {
+        try await withWorkspace { workspace, directory in
+            try await workspace.apply(Shop.policy)
+            try await workspace.collect([
+                Shop.consent("c1", user: "ada", analytics: true, ads: true),
+                Shop.order("o1", user: "ada", revenue: "1"),
+            ])
+            _ = try await workspace.outputs("warehouse.ndjson", lines: 1, in: directory)
+            try await workspace.waitUntil("status", [:]) {
+                $0["destinations"]?[0]?["delivered"]?.int == 1
+            }
+            let fuller = Shop.policy.replacing(
+                "properties: [revenue]", with: "properties: [revenue, secret]")
+            try await workspace.apply(fuller)
+            let plan = try await workspace.ask("replay.backfill", ["destination": "warehouse"])
+            #expect(plan["alreadyTold"]?.int == 1)
+            #expect(plan["planned"]?.int == 0)
+            // What comes now has the new body, under a key of its own.
+            try await workspace.collect([Shop.order("o2", user: "ada", revenue: "2")])
+            let sent = try await workspace.outputs("warehouse.ndjson", lines: 2, in: directory)
+            #expect(sent.map { $0["messageId"]?.string } == ["o1", "o2"])
+            #expect(sent.map { $0["properties"]?["secret"]?.string } == [nil, "x"])
+            #expect(sent[0]["id"]?.string != sent[1]["id"]?.string)
+        }
+    }
+}
