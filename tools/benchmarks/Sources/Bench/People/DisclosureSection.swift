@@ -49,7 +49,8 @@ enum DisclosureSection {
                 }
             }
             guard let event = try reader.line(at: Offset(reference.at)),
-                try parser.parse(event, { EventBody(line: $0)?.messageID != nil })
+                try parser.parse(
+                    event, { EventBody.read(line: $0) { $0.messageID != nil } == true })
             else { throw BenchError("the event \(reference.at) is not there") }
         }
         return found.count
