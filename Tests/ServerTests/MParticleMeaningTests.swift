@@ -20,7 +20,7 @@ import Testing
           advertising: { mparticle: [advertising] }
           sale: { ccpa: true }
         audiences:
-          buyers: { did: { track: Order Completed } }
+          buyers: { count: { event: Order Completed, atLeast: 1 } }
         destinations:
           books:
             recipient: Example Books LLP

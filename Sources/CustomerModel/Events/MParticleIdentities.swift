@@ -14,8 +14,9 @@ import JSONText
 ///
 /// An advertising id counts only where tracking is not limited and, on iOS, was not refused.
 struct MParticleIdentities {
-    /// More than mParticle has kinds of identities.
-    static let limit = 40
+    /// As many as a record has keys, but for its message id and its place (`LogFormat`): more than any one
+    /// client sends. Those further back in the order above are not read.
+    static let limit = 30
 
     let userID: JSONView?
     let anonymousID: JSONView?

@@ -11,7 +11,7 @@ public import Hashing
 /// ```
 ///
 /// - Bounds: offsets below 2⁵⁸, which is 16,384 incarnations of a log, and ordinals below 64, where a
-///   message has at most 56 identifiers. Past them there is no such number.
+///   message has at most 46 identifiers. Past them there is no such number.
 public struct MPID: Hashable, Sendable, CustomStringConvertible {
     /// Signed, as mParticle's are.
     public var value: Int64
