@@ -104,7 +104,7 @@ public struct PastMetrics: Sendable {
         guard record.kind == RecordKind.event.rawValue else { return }
         do {
             try parser.parseTrusted(record.line) { line in
-                EventBody.read(line: line) { body in
+                _ = EventBody.read(line: line) { body in
                     guard let type = body.type else { return }
                     let name = record.eventName(type)
                     for metric in event.metrics {

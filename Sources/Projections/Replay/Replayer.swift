@@ -26,10 +26,11 @@ public struct Replayer {
         }
     }
 
-    /// Hands every record before `to` that can be read to `body`.
-    public mutating func forEachReadable(to end: Offset, _ body: (FoldRecord) throws -> Void) throws
-    {
-        _ = try reader.forEachReadable(from: Offset(0), to: end, needs: .lines) { view in
+    /// Hands every record of a range that can be read to `body`.
+    public mutating func forEachReadable(
+        from start: Offset = Offset(0), to end: Offset, _ body: (FoldRecord) throws -> Void
+    ) throws {
+        _ = try reader.forEachReadable(from: start, to: end, needs: .lines) { view in
             try Self.withRecord(view, body)
             return .next
         } unreadable: { _ in
