@@ -80,7 +80,7 @@ extension FoldState {
             offset: decisions.space.offset(ofRow: UInt64(place)),
             source: situation.source == .max ? nil : sources.names[Int(situation.source)],
             type: EventType(rawValue: situation.type),
-            name: situation.name == .max ? nil : situations.names.text(situation.name),
+            name: situation.name == .max ? nil : situations.names.text(UInt32(situation.name)),
             received: decisions.received[place], occurred: decisions.occurred[place],
             profile: person == DecisionColumns.none ? nil : identity.birth(person),
             policyVersion: version, policyFrom: policy.activatedAt,
