@@ -6,7 +6,6 @@ import Hashing
 import JSONText
 import PolicyText
 import Projections
-import ReadModel
 
 /// `bench replay`: rebuilds and simulations against the goals of DESIGN, section 9, and against the same
 /// question in DuckDB.
@@ -25,7 +24,7 @@ struct ReplayBench: AsyncParsableCommand {
     var events: Int?
     @Option(help: "Where the files go; removed at the end. Default: a new one in TMPDIR.")
     var dir: String?
-    @Flag(help: "Rebuild and read model only: no simulations, no peer.")
+    @Flag(help: "Rebuild only: no simulations, no peer.")
     var rebuildOnly = false
     @Option(help: "A log that an earlier run left with --keep, in place of a new one.")
     var log: String?
@@ -68,7 +67,6 @@ struct ReplayBench: AsyncParsableCommand {
         report.add(
             "peak of the process", Double(try ProcessMemory.peakKiB()) / 1024, "MiB",
             goal: .atMost(2048))
-        try readModel(log, live, world, scratch, report)
         guard !rebuildOnly else { return try report.finish() }
         let candidate = try PolicyFile.read(rules.after.text(), name: "candidate")
         let columns = try simulate(live, candidate, world, report)
@@ -103,28 +101,6 @@ struct ReplayBench: AsyncParsableCommand {
             (Stopwatch.processorSeconds - processor) / records * 1e9, "ns")
         report.note("digest \(digest.hex)")
         return state
-    }
-
-    private func readModel(
-        _ log: EventLog, _ live: FoldState, _ world: ReplayWorld, _ scratch: Scratch,
-        _ report: Report
-    ) throws {
-        report.begin("read model", "how fast is the read model of everybody made anew?")
-        let origin = ModelOrigin(
-            logID: log.identity.hex, incarnation: log.identity.incarnation)
-        let store = try ReadModelStore.open(directory: scratch.path + "/read", origin: origin)
-        defer { store.close() }
-        let projection = LiveProjection(log: log, state: live)
-        let watch = Stopwatch()
-        try store.rebuild(from: projection)
-        let people = try store.query("SELECT COUNT(*) FROM profiles", limit: 1).rows
-        report.add("of so many people", Double(world.people), "")
-        report.note("rows of profiles: \(people.first?.first.map { "\($0)" } ?? "none")")
-        report.add("all rows written", watch.seconds * 1000, "ms")
-        // A million in 20 seconds.
-        report.add(
-            "people a second", Double(world.people) / watch.seconds, "people/s",
-            goal: .atLeast(50_000))
     }
 
     private func simulate(
