@@ -25,7 +25,6 @@ let package = Package(
                 "CPeers",
                 .product(name: "EventLog", package: "sluice"),
                 .product(name: "Folding", package: "sluice"),
-                .product(name: "ReadModel", package: "sluice"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

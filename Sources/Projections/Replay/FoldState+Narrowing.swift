@@ -62,7 +62,7 @@ extension FoldState {
                     narrowing.takes(
                         source: sources.names[Int(situation.source)],
                         type: EventType(rawValue: situation.type),
-                        name: situations.names.text(situation.name)) ? .meant : .notMeant
+                        name: situations.names.text(UInt32(situation.name))) ? .meant : .notMeant
             }
             known[number] = answer
             return answer
