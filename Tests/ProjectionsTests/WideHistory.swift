@@ -29,7 +29,7 @@ struct WideHistory {
                 history.append(
                     SuppressionRecord(type: "user_id", value: "u\(random.next(upTo: 4))", by: "t"))
             case 4, 5: decide()
-            case 6, 7: say()
+            case 6: say()
             default: try history.event(message(index), source: source(), envelope: envelope())
             }
         }
@@ -75,10 +75,10 @@ struct WideHistory {
         let purposes = ["analytics", "advertising", "service"]
         let granted = purposes.filter { _ in isTrue(oneIn: 3) }
         let denied = purposes.filter { !granted.contains($0) && isTrue(oneIn: 3) }
-        let who = isTrue(oneIn: 2) ? (type: "user_id", value: "u0") : identifier()
+        let who = identifier()
         // Few distinct times, so that some are equal.
         let asserted =
-            (history.clock / (24 * Self.hour) - Int64(random.next(upTo: 3))) * 24 * Self.hour
+            (history.clock / (24 * Self.hour) - Int64(random.next(upTo: 3) - 1)) * 24 * Self.hour
         history.append(
             ConsentRecord(
                 type: who.type, value: who.value, granted: granted, denied: denied,
