@@ -219,6 +219,9 @@ final class OneAtATime: Sendable {
 
     init(_ refusal: String) { self.refusal = refusal }
 
+    /// Whether one is running.
+    var isTaken: Bool { isBusy.withLock { $0 } }
+
     func run<R>(_ body: () async throws -> R) async throws -> R {
         let isMine = isBusy.withLock { busy in
             defer { busy = true }

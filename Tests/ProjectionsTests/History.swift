@@ -198,9 +198,11 @@ struct History {
     }
 
     /// The same log folded anew.
-    func rebuilt(schedule: FoldState.Schedule = .asActivated, upTo end: UInt64? = nil) -> FoldState
-    {
-        var fresh = FoldState(key: Self.key, schedule: schedule)
+    func rebuilt(
+        schedule: FoldState.Schedule = .asActivated, upTo end: UInt64? = nil,
+        audiences: FoldState.SimulatedAudiences = .whereAsked
+    ) -> FoldState {
+        var fresh = FoldState(key: Self.key, schedule: schedule, audiences: audiences)
         advance(&fresh, upTo: end ?? next)
         return fresh
     }
@@ -279,23 +281,110 @@ struct History {
 
     /// The second look at everything that waits.
     func look(_ destination: String, epoch: Int = 1) throws -> Look {
+        try look(pending(destination, epoch: epoch), destination, epoch: epoch)
+    }
+
+    func look(_ effects: [PendingEffect], _ destination: String, epoch: Int = 1) throws -> Look {
         var copy = state
         let lane = Lane(destination: destination, epoch: epoch)
-        let effects = pending(destination, epoch: epoch)
         return try copy.look(
             effects, lines: effects.map { records[place($0.offset)].line },
-            metas: effects.map {
-                let header = records[place($0.offset)].record
-                return FoldLine(
+            metas: effects.map { effect in
+                let header = records[place(effect.offset)].record
+                var meta = FoldLine(
                     source: header.source, occurred: header.occurred, keys: header.keys)
+                if case .correction(_, let at, let corrects) = effect.subject {
+                    meta.told = try attempt(at: corrects.value).told(at: at.value)
+                }
+                return meta
             }, lane: lane, now: Timestamp(microseconds: clock))
+    }
+
+    func attempt(at offset: UInt64) throws -> AttemptRecord {
+        var parser = JSONParser()
+        return try parser.parse(records[place(offset)].line) { line in
+            guard let body = line["body"] else { throw Missing() }
+            return try AttemptRecord(body)
+        }
+    }
+
+    struct Missing: Error {}
+
+    /// What the events that a destination was told need, as a plan would find it.
+    func correctionNeeds(_ destination: String, epoch: Int = 1) throws -> [UInt64: CorrectionNeed] {
+        let lane = Lane(destination: destination, epoch: epoch)
+        guard let policy = state.policy, let index = policy.destinationIndex(destination) else {
+            throw Missing()
+        }
+        var needs: [UInt64: CorrectionNeed] = [:]
+        for delivery in state.deliveries(in: 0..<next, lane: lane) {
+            let (header, line) = records[place(delivery.at)]
+            var parser = JSONParser()
+            let told = try attempt(at: delivery.attempt).told(at: delivery.at)
+            needs[delivery.at] = try parser.parse(line) {
+                state.correctionNeed(
+                    of: delivery.at, line: $0, lane: lane, policy: policy,
+                    destination: policy.policy.destinations[index],
+                    meta: FoldLine(
+                        source: header.source, occurred: header.occurred, keys: header.keys,
+                        told: told), now: Timestamp(microseconds: clock))
+            }
+        }
+        return needs
+    }
+
+    /// Records a plan that corrects a lane's deliveries.
+    @discardableResult
+    mutating func planCorrections(
+        _ id: String, _ destination: String, amend: [UInt64] = [], retract: [UInt64] = [],
+        epoch: Int = 1
+    ) -> UInt64 {
+        let all = amend + retract
+        let range = (all.min() ?? 0)..<(all.max() ?? 0) + 1
+        var planned = OffsetBitmap(from: range.lowerBound, to: range.upperBound)
+        var retracted = planned
+        for offset in all { planned.set(offset) }
+        for offset in retract { retracted.set(offset) }
+        return append(
+            PlanRecord(
+                id: id, act: .correct, destination: destination, epoch: epoch,
+                slot: Lane.eventSlot, policyVersion: state.policy?.version ?? 1,
+                approver: "test", ratePerSecond: nil,
+                counts: .init(
+                    considered: all.count, allowed: all.count, alreadyTold: 0, deniedNow: 0,
+                    planned: all.count), planned: planned, retracted: retracted))
+    }
+
+    /// Records what the second look held back of everything that waits in one plan.
+    mutating func cancel(_ destination: String, epoch: Int = 1) throws {
+        let effects = pending(destination, epoch: epoch)
+        guard let first = effects.first else { return }
+        let look = try look(destination, epoch: epoch)
+        var record = CancelledRecord(
+            destination: destination, epoch: epoch, slot: Lane.eventSlot, plan: first.plan,
+            look: look.offset.value, members: [], memberships: [])
+        for (effect, verdict) in zip(effects, look.verdicts) where effect.plan == first.plan {
+            switch verdict {
+            case .send: break
+            case .cancel(let gates):
+                record.members.append(.init(at: effect.offset, gates: gates))
+            case .superseded: record.members.append(.init(at: effect.offset, gates: .allow))
+            }
+        }
+        if !record.members.isEmpty { append(record) }
     }
 
     /// Records an attempt of everything that waits and may leave, and its receipt.
     mutating func deliver(
         _ destination: String, epoch: Int = 1, outcome: ReceiptOutcome? = .delivered
     ) throws -> [Outgoing] {
-        let look = try look(destination, epoch: epoch)
+        // As a dispatcher does: a request holds one plan's effects of one kind, or none.
+        let waiting = pending(destination, epoch: epoch)
+        guard !waiting.isEmpty else { return [] }
+        let effects = waiting.filter {
+            $0.plan == waiting[0].plan && $0.correction == waiting[0].correction
+        }
+        let look = try look(effects, destination, epoch: epoch)
         let outgoing = look.verdicts.compactMap { verdict -> Outgoing? in
             if case .send(let item) = verdict { return item }
             return nil
@@ -308,7 +397,7 @@ struct History {
         let attempt = append(
             AttemptRecord(
                 destination: destination, epoch: epoch, recipient: look.destination.recipient,
-                slot: Lane.eventSlot, plan: nil, look: look.offset.value,
+                slot: Lane.eventSlot, plan: effects[0].plan, look: look.offset.value,
                 generation: look.generation, try: 1, request: outgoing[0].key.hex,
                 bodyDigest: SHA256.of(outgoing[0].body), bodyBytes: outgoing[0].body.count,
                 started: Timestamp(microseconds: clock), position: nil,
@@ -335,6 +424,7 @@ extension PendingEffect {
         switch subject {
         case .event(let offset): offset.value
         case .membership(_, _, _, let offset): offset.value
+        case .correction(_, let offset, _): offset.value
         }
     }
 }

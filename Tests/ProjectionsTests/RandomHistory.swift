@@ -48,6 +48,7 @@ struct RandomHistory {
                         act: random.next(upTo: 2) == 0 ? .pause : .resume, subject: "ads",
                         by: "test"))
             case 10: decideOnLinks()
+            case 11 where random.next(upTo: 2) == 0: correct(index)
             case 6, 7:
                 try history.event(
                     Message.identify(
@@ -77,6 +78,19 @@ struct RandomHistory {
                         + (random.next(upTo: 10) == 0 ? ",\"import\":true" : ""))
             }
         }
+    }
+
+    /// Corrects some of what a destination was told, whether it needs it or not.
+    private mutating func correct(_ index: Int) {
+        let destination = random.next(upTo: 2) == 0 ? "warehouse" : "ads"
+        let told = history.state.deliveries(
+            in: 0..<history.next, lane: Lane(destination: destination, epoch: 1)
+        ).map(\.at).filter { _ in random.next(upTo: 2) == 0 }
+        guard let first = told.first, let last = told.last, last - first < 1 << 20 else { return }
+        let retracted = told.filter { _ in random.next(upTo: 2) == 0 }
+        history.planCorrections(
+            "plan-\(index)", destination, amend: told.filter { !retracted.contains($0) },
+            retract: retracted)
     }
 
     /// Takes links back, lets them go on, decides on those that wait.

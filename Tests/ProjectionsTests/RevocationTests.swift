@@ -118,13 +118,39 @@ import Testing
         let event = try history.event(Message.order("1"))
         history.release("vendor")
         #expect(try history.deliver("vendor").count == 1)
-        _ = try way.revoke(&history)
+        let denial = try way.revoke(&history)
         #expect(history.pending("vendor").isEmpty)
+        // It opens a finding on what was sent, which a retraction settles.
+        let late = history.state.lateDenials(attempts: 0..<history.state.attemptCount)
+        #expect(late.map(\.at) == [event] && late.map(\.denial) == [denial])
         let why = try #require(try history.explain(event, "vendor"))
         #expect(why.status == .delivered && why.agrees)
         #expect(why.rederived.isAllow)
         let next = try history.event(Message.order("2"))
         #expect(try history.gates(next, "vendor") == ["consent denied"])
+    }
+
+    @Test(arguments: Way.allCases)
+    func `R2: after delivery is a finding until it is retracted, or granted again`(_ way: Way)
+        throws
+    {
+        var history = try started()
+        let event = try history.event(Message.order("1"))
+        history.release("vendor")
+        _ = try history.deliver("vendor")
+        #expect(history.state.lateDenials(attempts: 0..<100).isEmpty)
+        _ = try way.revoke(&history)
+        #expect(history.state.lateDenials(attempts: 0..<100).count == 1)
+        guard case .retract? = try history.correctionNeeds("vendor")[event] else {
+            Issue.record("what is denied since would not be retracted")
+            return
+        }
+        history.planCorrections("plan-1", "vendor", retract: [event])
+        #expect(
+            history.state.lateDenials(attempts: 0..<100).count == 1, "a plan alone says nothing")
+        #expect(try history.deliver("vendor").map(\.action) == [.retract])
+        #expect(history.state.lateDenials(attempts: 0..<100).isEmpty)
+        #expect(history.rebuilt().digest() == history.state.digest())
     }
 
     @Test(arguments: Way.allCases)

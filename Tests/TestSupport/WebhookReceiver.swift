@@ -10,6 +10,9 @@ public final class WebhookReceiver: Sendable {
         public var isSigned: Bool
         public var isRepeated: Bool
         public var answer: String
+        /// The headers that a correction has; empty on anything else.
+        public var correction: String
+        public var plan: String
         /// The effects in it; empty when it was not taken.
         public var members: [JSONValue]
     }
@@ -64,6 +67,7 @@ public final class WebhookReceiver: Sendable {
                 isSigned: line["isSigned"]?.bool == true,
                 isRepeated: line["isRepeated"]?.bool == true,
                 answer: line["answer"]?.string ?? "",
+                correction: line["correction"]?.string ?? "", plan: line["plan"]?.string ?? "",
                 members: Self.members(line["body"]))
         }
     }

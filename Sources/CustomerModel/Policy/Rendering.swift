@@ -9,6 +9,12 @@ public struct Rendered: Equatable, Sendable {
     public var fields: [String]
     /// Types of the identifiers in it, in the order given.
     public var identifierTypes: [String]
+
+    public init(bytes: [UInt8], fields: [String], identifierTypes: [String]) {
+        self.bytes = bytes
+        self.fields = fields
+        self.identifierTypes = identifierTypes
+    }
 }
 
 /// An identifier as a destination is told it.
@@ -113,7 +119,7 @@ public enum Rendering {
     }
 
     /// Several values of one type, as one person's e-mail addresses, become an array.
-    private static func write(_ identifiers: [OutgoingIdentifier], into out: inout JSONWriter) {
+    static func write(_ identifiers: [OutgoingIdentifier], into out: inout JSONWriter) {
         out.key("identifiers")
         out.beginObject()
         for (place, identifier) in identifiers.enumerated() {

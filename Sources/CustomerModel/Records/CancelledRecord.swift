@@ -8,7 +8,7 @@ public struct CancelledRecord: ControlRecord {
     public struct Member: Equatable, Sendable {
         /// The event's offset.
         public var at: UInt64
-        /// The gates that failed at the look; never `allow`.
+        /// The gates that failed at the look; `allow` only of a correction that is not needed any more.
         public var gates: Decision
 
         public init(at: UInt64, gates: Decision) {

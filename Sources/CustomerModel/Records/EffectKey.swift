@@ -8,6 +8,34 @@ public enum EffectAction: String, CaseIterable, Hashable, Sendable {
     case entered
     /// Says that somebody left an audience.
     case exited
+    /// Puts another body in the place of one that was delivered (E3).
+    case amend
+    /// Asks to delete what was delivered (E3).
+    case retract
+
+    /// What it corrects with; nil for what is told for the first time.
+    public var correction: Correction? {
+        switch self {
+        case .deliver, .entered, .exited: nil
+        case .amend: .amend
+        case .retract: .retract
+        }
+    }
+}
+
+/// What a destination is asked to do with an event that it was told (E3). Only a plan corrects.
+public enum Correction: String, CaseIterable, Hashable, Sendable {
+    /// To take another body for it.
+    case amend
+    /// To delete it.
+    case retract
+
+    public var action: EffectAction {
+        switch self {
+        case .amend: .amend
+        case .retract: .retract
+        }
+    }
 }
 
 /// A change of somebody's membership in an audience.
@@ -27,8 +55,8 @@ public enum MembershipChange: String, CaseIterable, Hashable, Sendable {
 /// The name of one effect, the same on every try and in every generation (E1): what destinations dedupe by.
 ///
 /// It is the first 16 bytes of SHA-256 over destination, epoch, source, message id, slot and action, each
-/// but the last followed by a NUL. None of them can hold a NUL (L2). The policy version is not in it, so a changed
-/// rule does not make an old event new.
+/// but the last followed by a NUL; for a correction, a NUL and the plan's id come after (E3). None of them can
+/// hold a NUL (L2). The policy version is not in it, so a changed rule does not make an old event new.
 public struct EffectKey: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var high: UInt64
     public var low: UInt64
@@ -40,10 +68,12 @@ public struct EffectKey: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// The key of one effect.
     ///
-    /// - Parameter messageID: the event's message id as recorded.
+    /// - Parameters:
+    ///   - messageID: the event's message id as recorded.
+    ///   - plan: the plan's id, of a correction.
     public static func make(
         destination: String, epoch: Int, source: String, messageID: String, slot: String,
-        action: EffectAction
+        action: EffectAction, plan: String? = nil
     ) -> EffectKey {
         var text: [UInt8] = []
         text.reserveCapacity(128)
@@ -52,6 +82,10 @@ public struct EffectKey: Hashable, Comparable, Sendable, CustomStringConvertible
             text.append(0)
         }
         text.append(contentsOf: action.rawValue.utf8)
+        if let plan {
+            text.append(0)
+            text.append(contentsOf: plan.utf8)
+        }
         let digest = Hashing.SHA256.of(text)
         return EffectKey(
             high: word(digest.bytes[0..<8]), low: word(digest.bytes[8..<16]))

@@ -10,7 +10,8 @@ public struct PlanRecord: ControlRecord {
         case correct
     }
 
-    /// What the dry run found.
+    /// What the dry run found. A correction considers what was delivered: `allowed` is what may be amended or
+    /// is to be deleted, `alreadyTold` what stands as it is.
     public struct Counts: Equatable, Sendable {
         public var considered: Int
         public var allowed: Int
@@ -40,6 +41,26 @@ public struct PlanRecord: ControlRecord {
     public var counts: Counts
     /// Which offsets are to be sent. Its range is the plan's.
     public var planned: OffsetBitmap
+    /// Of a correction, those of ``planned`` that the destination is asked to delete; the others are amended.
+    public var retracted: OffsetBitmap?
+    /// Whether it may send what was unknown or expired at the event, where the policy says so (R2).
+    public var isRetroactive: Bool
+    /// What the plan was narrowed to.
+    public var narrowing: Narrowing?
+
+    /// A part of a range, by what events are. Empty lists narrow nothing.
+    public struct Narrowing: Equatable, Sendable {
+        public var sources: [String]
+        public var events: [String]
+        /// The keyed hash of one of the person's identifiers.
+        public var person: UInt64?
+
+        public init(sources: [String], events: [String], person: UInt64?) {
+            self.sources = sources
+            self.events = events
+            self.person = person
+        }
+    }
 
     /// The first offset of the plan's range.
     public var from: UInt64 { planned.from }
@@ -48,7 +69,8 @@ public struct PlanRecord: ControlRecord {
 
     public init(
         id: String, act: Act, destination: String, epoch: Int, slot: String, policyVersion: Int,
-        approver: String, ratePerSecond: Int?, counts: Counts, planned: OffsetBitmap
+        approver: String, ratePerSecond: Int?, counts: Counts, planned: OffsetBitmap,
+        retracted: OffsetBitmap? = nil, isRetroactive: Bool = false, narrowing: Narrowing? = nil
     ) {
         self.id = id
         self.act = act
@@ -60,6 +82,9 @@ public struct PlanRecord: ControlRecord {
         self.ratePerSecond = ratePerSecond
         self.counts = counts
         self.planned = planned
+        self.retracted = retracted
+        self.isRetroactive = isRetroactive
+        self.narrowing = narrowing
     }
 
     public init(_ body: JSONView) throws(RecordError) {
@@ -83,6 +108,13 @@ public struct PlanRecord: ControlRecord {
         let from = try reader.offset("from")
         let to = try reader.offset("to")
         planned = try reader.bitmap("bitmap", from: from, to: to)
+        retracted = try reader.ifPresent("retract") { (key) throws(RecordError) in
+            try reader.bitmap(key, from: from, to: to)
+        }
+        isRetroactive = try reader.ifPresent("retroactive", reader.bool) ?? false
+        narrowing = try reader.ifPresent("narrowing") { (key) throws(RecordError) in
+            try reader.object(key, Narrowing.init)
+        }
     }
 
     public func write(into out: inout JSONWriter) {
@@ -106,6 +138,33 @@ public struct PlanRecord: ControlRecord {
         out.member("planned", counts.planned)
         out.endObject()
         out.member("bitmap", planned.base64)
+        if let retracted { out.member("retract", retracted.base64) }
+        if isRetroactive { out.member("retroactive", true) }
+        if let narrowing {
+            out.key("narrowing")
+            narrowing.write(into: &out)
+        }
+        out.endObject()
+    }
+}
+
+extension PlanRecord.Narrowing {
+    init(_ reader: RecordReader) throws(RecordError) {
+        sources = try reader.texts("sources") { $0 }
+        events = try reader.texts("events") { $0 }
+        person = try reader.ifPresent("person") { (key) throws(RecordError) in
+            guard let word = HexWord.decode(try reader.string(key)) else {
+                throw reader.error(key, .illTyped)
+            }
+            return word
+        }
+    }
+
+    func write(into out: inout JSONWriter) {
+        out.beginObject()
+        out.member("sources", sources)
+        out.member("events", events)
+        if let person { out.member("person", HexWord.encode(person)) }
         out.endObject()
     }
 }

@@ -81,6 +81,14 @@ public struct ComposedRequest: Equatable, Sendable {
     /// What the destination tells requests apart by; the same on every try.
     public var id: String
     public var body: [UInt8]
+    /// Set when it says how to correct what was told before (E3).
+    public var correction: CorrectionNote?
+
+    /// What a request that corrects is, and by whose plan.
+    public struct CorrectionNote: Equatable, Sendable {
+        public var correction: Correction
+        public var plan: String
+    }
 
     public init(id: String, body: [UInt8]) {
         self.id = id

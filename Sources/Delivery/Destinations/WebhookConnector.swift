@@ -8,7 +8,9 @@ import Synchronization
 
 /// Posts effects as Standard Webhooks 1.0.0.
 ///
-/// The body is the effect's object, or `{"batch":[…]}` for several. Redirects are not followed, and what
+/// The body is the effect's object, or `{"batch":[…]}` for several. One that corrects what was told before
+/// (``Rendering``) has the headers `sluice-correction: amend` or `retract`, and `sluice-plan`; a request never
+/// holds corrections beside anything else. Redirects are not followed, and what
 /// the receiver answers is read only as far as keeping the connection needs it, and never logged.
 ///
 /// The host's addresses are checked before each connection and the connection goes to the address that
@@ -143,6 +145,10 @@ public final class WebhookConnector: DestinationTransport {
             "webhook-timestamp": String(seconds),
             "webhook-signature": signatures.joined(separator: " "),
         ]
+        if let note = request.correction {
+            post.headers.add(name: "sluice-correction", value: note.correction.rawValue)
+            post.headers.add(name: "sluice-plan", value: note.plan)
+        }
         post.body = .stream(
             BodyOnce(bytes: ByteBuffer(bytes: request.body), asked: asked),
             length: .known(Int64(request.body.count)))

@@ -16,6 +16,8 @@ extension Dispatcher {
         var id: String?
 
         var plan: String? { effects[0].plan }
+        /// A request holds corrections of one kind, or none.
+        var correction: Correction? { effects[0].correction }
         /// Which try this is.
         var tryNumber: Int { effects.reduce(0) { max($0, $1.tries) } + 1 }
     }
@@ -100,8 +102,11 @@ extension Dispatcher {
                     consent: item.consent?.value, fieldSet: try await fieldSet(of: item).value,
                     identifiers: item.identifierHashes))
         }
-        let body = request.transport.compose(
+        var body = request.transport.compose(
             outgoing.map { RequestMember(key: $0.key, body: $0.body) }, requestID: request.id)
+        if let correction = request.correction, let plan = request.plan {
+            body.correction = ComposedRequest.CorrectionNote(correction: correction, plan: plan)
+        }
         let record = AttemptRecord(
             destination: lane.destination, epoch: lane.epoch,
             recipient: look.destination.recipient, slot: lane.slot, plan: request.plan,
@@ -184,7 +189,7 @@ extension Dispatcher {
 extension CancelledRecord {
     mutating func add(_ effect: PendingEffect, gates: Decision, superseded: Bool) {
         switch effect.subject {
-        case .event(let at):
+        case .event(let at), .correction(_, let at, _):
             members.append(Member(at: at.value, gates: gates))
         case .membership(let audience, let profile, _, let at):
             memberships.append(

@@ -89,7 +89,10 @@ public struct LaneMachine: Equatable, Sendable {
         if let attempt = first.lastAttempt { return .again(attempt: attempt) }
         return .fresh(
             Array(
-                oldest.prefix(limit).prefix { $0.lastAttempt == nil && $0.plan == first.plan }))
+                oldest.prefix(limit).prefix {
+                    $0.lastAttempt == nil && $0.plan == first.plan
+                        && $0.correction == first.correction
+                }))
     }
 
     /// Takes note that so many effects of a plan leave now.

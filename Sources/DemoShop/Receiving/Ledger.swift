@@ -12,6 +12,9 @@ final class Ledger: Sendable {
         var id: String?
         var timestamp: String?
         var signatures: String?
+        /// What a correction's headers say.
+        var correction: String?
+        var plan: String?
         var body: [UInt8]
     }
 
@@ -147,6 +150,8 @@ final class Ledger: Sendable {
         line.member("isSigned", isSigned)
         line.member("isRepeated", isRepeated)
         line.member("freshMembers", freshMembers)
+        if let correction = arrival.correction { line.member("correction", correction) }
+        if let plan = arrival.plan { line.member("plan", plan) }
         line.member("answer", reaction.isReset ? "reset" : String(reaction.status))
         line.key("body")
         // A body that is no JSON must not spoil the file.

@@ -48,7 +48,9 @@ final class ReceiverHandler: ChannelInboundHandler {
             let arrival = Ledger.Arrival(
                 path: path, id: head.headers.first(name: "webhook-id"),
                 timestamp: head.headers.first(name: "webhook-timestamp"),
-                signatures: head.headers.first(name: "webhook-signature"), body: body)
+                signatures: head.headers.first(name: "webhook-signature"),
+                correction: head.headers.first(name: "sluice-correction"),
+                plan: head.headers.first(name: "sluice-plan"), body: body)
             react(ledger.take(arrival), context: context)
         }
     }

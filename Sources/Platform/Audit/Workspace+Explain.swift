@@ -286,6 +286,16 @@ extension Workspace {
                 "Its effect is \(status.name)"
                     + (explanation.plan.map { " under plan \($0)" } ?? "") + ".")
         }
+        for attempt in explanation.attempts where attempt.outcome == .delivered {
+            switch attempt.correction {
+            case .amend?:
+                lines.append("It was amended: attempt \(attempt.offset) told another body for it.")
+            case .retract?:
+                lines.append(
+                    "It was retracted: attempt \(attempt.offset) asked the recipient to delete it.")
+            case nil: break
+            }
+        }
         if explanation.rederived.fails(.unreadable) {
             lines += unreadableStory(explanation)
         }
@@ -331,6 +341,7 @@ extension Workspace {
             } ?? (nil, nil, nil)
         return [
             "attempt": .offset(attempt.offset), "started": .text(started ?? nil),
+            "action": .string(attempt.correction?.rawValue ?? "deliver"),
             "outcome": .string(attempt.outcome.name), "receipt": .optionalOffset(attempt.receipt),
             "status": status.map(JSONValue.int) ?? .null, "reason": .text(reason),
             "settled": .text(settled),

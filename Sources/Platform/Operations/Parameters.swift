@@ -36,6 +36,21 @@ struct Parameters {
         }
     }
 
+    /// A text, or a list of texts; none when it is absent.
+    func texts(_ name: String) throws(OperationError) -> [String] {
+        guard case .array(let elements)? = value(name) else {
+            return try optionalText(name).map { [$0] } ?? []
+        }
+        var texts: [String] = []
+        for element in elements {
+            guard let text = element.string else {
+                throw .badRequest("the parameter \(name) must be a text or a list of texts")
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
     func integer(_ name: String, default fallback: Int, in range: ClosedRange<Int>)
         throws(OperationError) -> Int
     {

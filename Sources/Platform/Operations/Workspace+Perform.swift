@@ -61,7 +61,8 @@ extension Workspace {
         "policy.apply": operators, "policy.violations": readers, "policy.quarantine": readers,
         "policy.release": operators,
         "replay.simulate": readers, "replay.verify": readers, "replay.rebuild": operators,
-        "replay.backfill": operators, "replay.plans": readers, "replay.findings": readers,
+        "replay.backfill": operators, "replay.repair": operators, "replay.correct": operators,
+        "replay.plans": readers, "replay.findings": readers,
         "destination.pause": operators, "destination.resume": operators,
         "destination.redrive": operators, "suppress": operators,
         "suppress.reapply": operators, "log.acceptLoss": operators,
@@ -103,8 +104,10 @@ extension Workspace {
         case "replay.verify": return try await rebuild(.verify, by: principal)
         case "replay.rebuild": return try await rebuild(.promote, by: principal)
         case "replay.backfill": return try await backfill(parameters, by: principal)
+        case "replay.repair": return try await repair(parameters, by: principal)
+        case "replay.correct": return try await correct(parameters, by: principal)
         case "replay.plans": return plans()
-        case "replay.findings": return findings()
+        case "replay.findings": return try await findings(parameters)
         case "destination.pause": return try await destination(.pause, parameters, by: principal)
         case "destination.resume": return try await destination(.resume, parameters, by: principal)
         case "destination.redrive":

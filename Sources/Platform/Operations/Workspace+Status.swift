@@ -70,7 +70,10 @@ extension Workspace {
         _ lane: LaneStatus, _ running: RunningDispatcher?, hold: String?, isRestored: Bool
     ) -> JSONValue {
         let snapshot = running?.dispatcher.snapshot
-        func count(_ status: EffectStatus) -> JSONValue { .count(lane.counts[status] ?? 0) }
+        // What waits or failed is said of effects and corrections alike; what arrived of each.
+        func count(_ status: EffectStatus) -> JSONValue {
+            .count((lane.counts[status] ?? 0) + (lane.corrections[status] ?? 0))
+        }
         let state: String
         if hold != nil {
             state = "held: a part of the log cannot be read"
@@ -93,7 +96,8 @@ extension Workspace {
         return [
             "destination": .string(lane.lane.destination), "epoch": .count(lane.lane.epoch),
             "state": .string(state), "pending": count(.pending),
-            "attempting": count(.attempting), "delivered": count(.delivered),
+            "attempting": count(.attempting), "delivered": .count(lane.counts[.delivered] ?? 0),
+            "corrected": .count(lane.corrections[.delivered] ?? 0),
             "rejected": count(.rejected), "unknown": count(.unknown),
             "cancelled": count(.cancelled), "superseded": count(.superseded),
             "parked": count(.parked), "releasedTo": .offset(lane.releasedTo),

@@ -117,12 +117,10 @@ extension Workspace {
         } else {
             names = projection.read { $0.policy?.policy.destinations.map(\.name) ?? [] }
         }
-        var answers: [JSONValue] = []
-        for name in names {
-            answers.append(
-                try await backfill(parameters, to: name, only: .quarantined, by: principal))
-        }
-        return ["destinations": .array(answers)]
+        return [
+            "destinations": .array(
+                try await backfill(parameters, to: names, only: .quarantined, by: principal))
+        ]
     }
 
     // MARK: Explaining

@@ -10,48 +10,15 @@ extension Workspace {
     /// A rule about destinations is answered from columns; one about identity or consent folds the lines again
     /// beside the live fold. Both give the same counts.
     func simulate(_ parameters: Parameters) async throws -> JSONValue {
-        let (policy, _) = try readPolicy(parameters)
-        let samples = try parameters.integer("samples", default: 3, in: 0...1000)
-        let from = try await range(parameters, "from") ?? 0
-        let to = try await range(parameters, "to") ?? .max
-        let mustFold = try parameters.flag("fold")
+        let request = try await simulationRequest(parameters)
         return try await replays.run {
             let started = ContinuousClock.now
-            let found = try await OwnThread.run("sluice.simulate") { [log, projection] in
-                try Self.simulate(
-                    policy, from: from, to: to, samples: samples, mustFold: mustFold, log: log,
-                    projection: projection)
-            }
+            let found = try await simulate(request)
             return Self.present(
-                found.report, policy: policy.name, foldedBecause: found.foldedBecause,
-                seconds: Self.seconds(since: started)
+                found, request, seconds: Self.seconds(since: started)
             )
             .adding([("asOf", stamp(asOf: found.report.to, question: .asKnown))])
         }
-    }
-
-    /// - Returns: the report, and why lines were folded; nil where columns sufficed.
-    private static func simulate(
-        _ policy: Policy, from: UInt64, to: UInt64, samples: Int, mustFold: Bool, log: EventLog,
-        projection: LiveProjection
-    ) throws -> (report: SimulationReport, foldedBecause: String?) {
-        let range = from..<max(from, to)
-        var because = "it was asked for"
-        if !mustFold {
-            do {
-                let basis = projection.read { $0.basis(for: policy) }
-                let report = try basis.difference(
-                    under: policy, from: from, range: range, samples: samples)
-                return (report, nil)
-            } catch {
-                because = error.reason
-            }
-        }
-        var state = FoldState(key: log.identity.key, schedule: .candidate(policy, from: from))
-        var replayer = Replayer(log: log)
-        try replayer.advance(&state, to: projection.applied)
-        let basis = projection.read { $0.basis(for: policy) }
-        return (state.difference(from: basis, range: range, samples: samples), because)
     }
 
     func range(_ parameters: Parameters, _ name: String) async throws -> UInt64? {
@@ -60,17 +27,58 @@ extension Workspace {
     }
 
     private static func present(
-        _ report: SimulationReport, policy: String, foldedBecause: String?, seconds: String
+        _ found: SimulationResult, _ request: SimulationRequest, seconds: String
     ) -> JSONValue {
-        [
-            "policy": .string(policy), "from": .offset(report.from), "to": .offset(report.to),
-            "events": .count(report.events),
+        let report = found.report
+        return [
+            "policy": .string(request.policy.name), "from": .offset(report.from),
+            "to": .offset(report.to), "events": .count(report.events),
+            "consent": .string(words(request.question.consent)),
             "peopleBefore": .count(report.peopleBefore),
             "peopleAfter": .count(report.peopleAfter),
-            "method": .string(foldedBecause == nil ? "columns" : "fold"),
-            "foldedBecause": foldedBecause.map(JSONValue.string) ?? .null,
+            "method": .string(found.foldedBecause == nil ? "columns" : "fold"),
+            "foldedBecause": found.foldedBecause.map(JSONValue.string) ?? .null,
             "destinations": .array(report.destinations.map { present($0) }),
+            "audiences": .array(
+                found.audiences.map { present($0, samples: request.question.samples) }),
+            "profiles": present(found.profiles, samples: request.question.samples),
             "seconds": .number(seconds),
+        ]
+    }
+
+    private static func words(_ consent: SimulationQuestion.Consent) -> String {
+        switch consent {
+        case .atEvent: "as decided at each event"
+        case .asKnown(nil): "as known now"
+        case .asKnown(let offset?): "as known at offset \(offset)"
+        }
+    }
+
+    private static func present(_ item: AudienceDifference, samples: Int) -> JSONValue {
+        [
+            "audience": .string(item.name), "before": .count(item.before),
+            "after": .count(item.after), "enter": .count(item.entering.count),
+            "leave": .count(item.leaving.count),
+            "enterSamples": .texts(item.entering.prefix(samples).map(\.description)),
+            "leaveSamples": .texts(item.leaving.prefix(samples).map(\.description)),
+        ]
+    }
+
+    private static func present(_ difference: ProfileDifference?, samples: Int) -> JSONValue {
+        func show(_ changes: [ProfileDifference.Change]) -> JSONValue {
+            .array(
+                changes.prefix(samples).map {
+                    [
+                        "one": .string($0.one.description),
+                        "several": .texts($0.several.map(\.description)),
+                    ]
+                })
+        }
+        return [
+            "join": .count(difference?.joins.count ?? 0),
+            "split": .count(difference?.splits.count ?? 0),
+            "joinSamples": show(difference?.joins ?? []),
+            "splitSamples": show(difference?.splits ?? []),
         ]
     }
 

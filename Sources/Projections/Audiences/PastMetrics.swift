@@ -104,12 +104,14 @@ public struct PastMetrics: Sendable {
         guard record.kind == RecordKind.event.rawValue else { return }
         do {
             try parser.parseTrusted(record.line) { line in
-                guard let body = EventBody(line: line), let type = body.type else { return }
-                let name = record.eventName(type)
-                for metric in event.metrics {
-                    _ = table.note(
-                        metric, body, type: type, name: name, anchor: event.anchor,
-                        time: event.time, offset: event.offset, now: now)
+                _ = EventBody.read(line: line) { body in
+                    guard let type = body.type else { return }
+                    let name = record.eventName(type)
+                    for metric in event.metrics {
+                        _ = table.note(
+                            metric, body, type: type, name: name, anchor: event.anchor,
+                            time: event.time, offset: event.offset, now: now)
+                    }
                 }
             }
         } catch {

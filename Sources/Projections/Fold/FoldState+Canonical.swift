@@ -38,6 +38,8 @@ extension FoldState {
             out.text(plan.id)
             out.integer(UInt32(plan.lane))
             out.column(plan.planned)
+            out.text(plan.act.rawValue)
+            out.integer(plan.policyVersion)
             out.integer(plan.rate)
             out.integer(plan.outcome)
         }
@@ -114,11 +116,7 @@ extension FoldState {
         }
         attempts = try AttemptTable(from: &reader)
         for _ in 0..<(try reader.integer(UInt32.self)) {
-            plans.append(
-                PlanState(
-                    record: try reader.integer(), id: try reader.text(),
-                    lane: Int(try reader.integer(UInt32.self)), planned: try reader.column(),
-                    rate: try reader.integer(), outcome: try reader.integer()))
+            plans.append(try PlanState(from: &reader))
         }
         try reader.section("REST")
         for _ in 0..<(try reader.integer(UInt32.self)) {
@@ -157,5 +155,21 @@ extension FoldState {
         let backup = try reader.integer(Int64.self)
         restore.backup = backup == .min ? nil : backup
         return restore
+    }
+}
+
+extension FoldState.PlanState {
+    fileprivate init(from reader: inout CanonicalReader) throws(CanonicalError) {
+        record = try reader.integer()
+        id = try reader.text()
+        lane = Int(try reader.integer(UInt32.self))
+        planned = try reader.column()
+        guard let act = PlanRecord.Act(rawValue: try reader.text()) else {
+            throw CanonicalError(position: reader.position, expected: "what a plan does")
+        }
+        self.act = act
+        policyVersion = try reader.integer()
+        rate = try reader.integer()
+        outcome = try reader.integer()
     }
 }

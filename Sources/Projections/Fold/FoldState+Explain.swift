@@ -50,6 +50,8 @@ public struct Explanation: Sendable {
         public var offset: UInt64
         public var receipt: UInt64?
         public var outcome: EffectStatus
+        /// What it corrected with; nil when it told the event itself.
+        public var correction: Correction?
     }
 
     /// A2: a difference is shown, not hidden.
@@ -85,7 +87,8 @@ extension FoldState {
         let version = decisions.version(at: offset) ?? 0
         guard let policy = policy(version: version) else { return nil }
         let known = policy.destinationIndex(name)
-        guard let judged = known.map({ policy.policy.destinations[$0] }) ?? latest(name) else {
+        guard let judged = known.map({ policy.policy.destinations[$0] }) ?? latestDestination(name)
+        else {
             return nil
         }
         let anchor = decisions.anchor(at: offset)
@@ -167,16 +170,6 @@ extension FoldState {
         return nil
     }
 
-    /// The destination as the newest policy that names it has it.
-    private func latest(_ name: String) -> Destination? {
-        for policy in policies.reversed() {
-            if let index = policy.destinationIndex(name) {
-                return policy.policy.destinations[index]
-            }
-        }
-        return nil
-    }
-
     private func wasSuppressed(_ root: UInt32?, asOf offset: UInt64) -> Bool {
         guard let root, suppressedCount > 0 else { return false }
         var found = false
@@ -184,6 +177,12 @@ extension FoldState {
             if identity.suppressedFrom[Int($0)] <= offset { found = true }
         }
         return found
+    }
+
+    private func correction(of offset: UInt64, attempt: Int, lane: Int) -> Correction? {
+        guard isCorrection(attempt: attempt) else { return nil }
+        return lanes[lane].corrections
+            .effect(CorrectionTable.Key(at: offset, plan: attempts.plans[attempt]))?.correction
     }
 
     private func attemptsOf(_ offset: UInt64, lane: Int) -> [Explanation.Attempt] {
@@ -199,7 +198,8 @@ extension FoldState {
                 Explanation.Attempt(
                     offset: attempts.offsets[attempt],
                     receipt: attempts.receipts[attempt] == .max ? nil : attempts.receipts[attempt],
-                    outcome: EffectStatus(rawValue: attempts.outcomes[member]) ?? .unknown))
+                    outcome: EffectStatus(rawValue: attempts.outcomes[member]) ?? .unknown,
+                    correction: correction(of: offset, attempt: attempt, lane: lane)))
         }
         return found.reversed()
     }

@@ -50,6 +50,7 @@ public struct FoldState: Sendable {
 
     // Derived, never written.
     let schedule: Schedule
+    let simulatedAudiences: SimulatedAudiences
     var laneNumbers: [Lane: Int] = [:]
     var audienceIndex = AudienceIndex()
     /// Changes since somebody last took them; nil when nobody listens.
@@ -61,6 +62,11 @@ public struct FoldState: Sendable {
         var id: String
         var lane: Int
         var planned: [UInt64]
+        var act: PlanRecord.Act
+        /// Whether it corrects what was told (E3).
+        var isCorrection: Bool { act == .correct }
+        /// The policy version that it was worked out under.
+        var policyVersion: UInt32 = 0
         /// Effects a second at most; 0 for no limit.
         var rate: UInt32 = 0
         /// 0 while it runs, then 1 complete, 2 incomplete, 3 cancelled.
@@ -91,9 +97,12 @@ public struct FoldState: Sendable {
     }
 
     /// An empty state. `key` is the log's own.
-    public init(key: SipKey, schedule: Schedule = .asActivated) {
+    public init(
+        key: SipKey, schedule: Schedule = .asActivated, audiences: SimulatedAudiences = .whereAsked
+    ) {
         self.key = key
         self.schedule = schedule
+        simulatedAudiences = audiences
         identity = IdentityTable(key: key)
         profileColumns = ProfileColumns(key: key)
         consent = ConsentTable(key: key)
@@ -103,7 +112,7 @@ public struct FoldState: Sendable {
         if case .candidate(let policy, _) = schedule {
             let compiled = compile(policy, version: Self.candidateVersion, at: 0, text: "")
             candidate = compiled
-            if compiled.asksAudiences { _ = adoptMetrics(of: compiled) }
+            if keepsAudiences { _ = adoptMetrics(of: compiled) }
         }
     }
 
@@ -146,8 +155,17 @@ public struct FoldState: Sendable {
         return false
     }
 
-    /// Whether audiences are kept: always in a generation, in a simulation where its filters ask for them.
-    var keepsAudiences: Bool { !isSimulation || candidate?.asksAudiences == true }
+    /// Whether audiences are kept: always in a generation, in a simulation where it is asked.
+    var keepsAudiences: Bool {
+        !isSimulation || simulatedAudiences == .kept || candidate?.asksAudiences == true
+    }
+
+    /// When a simulation keeps audiences.
+    public enum SimulatedAudiences: Equatable, Sendable {
+        /// Where the candidate's filters ask for them.
+        case whereAsked
+        case kept
+    }
 
     /// Whose audiences people are judged by: they apply to all of history at once (P1).
     var audiencePolicy: CompiledPolicy? { isSimulation ? candidate : policies.last }

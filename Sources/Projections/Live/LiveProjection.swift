@@ -315,25 +315,17 @@ public final class LiveProjection: Sendable {
     ) throws -> Look {
         var lines: [[UInt8]?] = []
         var metas: [FoldLine?] = []
+        var lookout = Lookout(projection: self)
         for effect in effects {
-            let at: Offset
+            let found: (line: [UInt8], meta: FoldLine)?
             switch effect.subject {
-            case .event(let offset): at = offset
-            case .membership(_, _, _, let offset): at = offset
+            case .event(let at), .membership(_, _, _, let at):
+                found = try lookout.line(at: at, &reader)
+            case .correction(_, let at, let corrects):
+                found = try lookout.line(at: at, toldBy: corrects, &reader)
             }
-            var meta: FoldLine?
-            var line: [UInt8]?
-            _ = try reader.forEachReadable(from: at, to: at + 1, needs: .lines) { view in
-                meta = FoldLine(
-                    source: view.knownSource, occurred: view.occurred, keys: Array(view.keys))
-                line = Array(view.line)
-                return .next
-            } unreadable: { damage in
-                notice(damage)
-                return .stop
-            }
-            lines.append(line)
-            metas.append(meta)
+            lines.append(found?.line)
+            metas.append(found?.meta)
         }
         return try shared.withLock { shared in
             var look = try shared.state.look(
@@ -350,10 +342,13 @@ package struct FoldLine: Sendable {
     /// Microseconds.
     package var occurred: Int64
     package var keys: [UInt64]
+    /// What the destination was told of it; nil where nothing is corrected, or its attempt cannot be read.
+    package var told: ToldMember?
 
-    package init(source: String, occurred: Int64, keys: [UInt64]) {
+    package init(source: String, occurred: Int64, keys: [UInt64], told: ToldMember? = nil) {
         self.source = source
         self.occurred = occurred
         self.keys = keys
+        self.told = told
     }
 }

@@ -10,6 +10,8 @@ struct AttemptTable {
     private(set) var receipts: [UInt64] = []
     /// What each attempt's second look had read up to (E6).
     private(set) var looks: [UInt64] = []
+    /// Index of the plan that the request was made for; ``noPlan`` for none.
+    private(set) var plans: [UInt32] = []
     // One entry a member.
     private(set) var members: [UInt64] = []
     private(set) var outcomes: [UInt8] = []
@@ -27,6 +29,9 @@ struct AttemptTable {
     private var newestOfNobody = UInt32.max
 
     static let noAudience = UInt16.max
+    static let noPlan = UInt32.max
+    /// Of a plan whose own record is lost (L9).
+    static let lostPlan = UInt32.max - 1
 
     init() {}
 
@@ -72,7 +77,7 @@ struct AttemptTable {
     }
 
     mutating func append(
-        offset: UInt64, lane: Int, look: UInt64,
+        offset: UInt64, lane: Int, look: UInt64, plan: UInt32,
         members new: [(at: UInt64, subject: UInt32, audience: UInt16)]
     ) {
         open.append(offsets.count)
@@ -80,6 +85,7 @@ struct AttemptTable {
         lanes.append(UInt16(lane))
         receipts.append(.max)
         looks.append(look)
+        plans.append(plan)
         for member in new {
             members.append(member.at)
             subjects.append(member.subject)
@@ -111,6 +117,7 @@ struct AttemptTable {
         out.column(memberEnds)
         out.column(receipts)
         out.column(looks)
+        out.column(plans)
         out.column(members)
         out.column(outcomes)
         out.column(subjects)
@@ -124,6 +131,7 @@ struct AttemptTable {
         memberEnds = try reader.column()
         receipts = try reader.column()
         looks = try reader.column()
+        plans = try reader.column()
         members = try reader.column()
         outcomes = try reader.column()
         subjects = try reader.column()
@@ -131,7 +139,7 @@ struct AttemptTable {
         open = receipts.indices.filter { receipts[$0] == .max }
         guard lanes.count == offsets.count, memberEnds.count == offsets.count,
             receipts.count == offsets.count, looks.count == offsets.count,
-            outcomes.count == members.count,
+            plans.count == offsets.count, outcomes.count == members.count,
             subjects.count == members.count, audiences.count == members.count,
             zip(memberEnds, memberEnds.dropFirst()).allSatisfy({ $0 <= $1 }),
             memberEnds.last.map({ $0 == UInt64(members.count) }) ?? members.isEmpty

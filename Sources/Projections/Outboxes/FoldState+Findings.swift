@@ -80,6 +80,7 @@ extension FoldState {
         guard let policy = policies.last,
             let index = policy.destinationIndex(lanes[lane].lane.destination)
         else { return }
+        if isCorrection(attempt: attempt) { return }
         let destination = policy.policy.destinations[index]
         var states: [ConsentState] = []
         for member in attempts.range(attempt) {

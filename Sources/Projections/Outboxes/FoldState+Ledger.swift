@@ -23,6 +23,8 @@ public struct LaneStatus: Sendable {
     public var start: UInt64
     public var releasedTo: UInt64
     public var counts: [EffectStatus: Int]
+    /// Of what was delivered before (E3).
+    public var corrections: [EffectStatus: Int]
     public var isPaused: Bool
     public var isCurrent: Bool
     /// Releases whose decisions this fold does not agree with.
@@ -35,6 +37,8 @@ public struct PlanStatus: Sendable {
     public var record: UInt64
     public var lane: Lane
     public var planned: Int
+    /// `backfill`, `repair` or `correct`.
+    public var act: String
     public var counts: [EffectStatus: Int]
     /// nil while it runs.
     public var outcome: PlanEndedRecord.Outcome?
@@ -120,17 +124,17 @@ extension FoldState {
         return lanes.map { lane in
             LaneStatus(
                 lane: lane.lane, start: lane.start, releasedTo: lane.releasedTo,
-                counts: lane.counts(),
+                counts: lane.counts(), corrections: lane.corrections.counts(),
                 isPaused: pausedDestinations.contains(lane.lane.destination),
                 isCurrent: current.contains(lane.lane), disagreements: lane.disagreements)
         }
     }
 
     public func planStatuses() -> [PlanStatus] {
-        plans.map { plan in
+        plans.enumerated().map { number, plan in
             var counts: [EffectStatus: Int] = [:]
             for offset in plan.planned {
-                counts[lanes[plan.lane].row(offset)?.status ?? .cancelled, default: 0] += 1
+                counts[status(of: offset, inPlan: number) ?? .cancelled, default: 0] += 1
             }
             let outcome: PlanEndedRecord.Outcome? =
                 switch plan.outcome {
@@ -141,8 +145,21 @@ extension FoldState {
                 }
             return PlanStatus(
                 id: plan.id, record: plan.record, lane: lanes[plan.lane].lane,
-                planned: plan.planned.count, counts: counts, outcome: outcome)
+                planned: plan.planned.count, act: plan.act.rawValue, counts: counts,
+                outcome: outcome)
         }
+    }
+
+    /// Where what a plan names of an event stands; nil where the plan could not take it up.
+    private func status(of offset: UInt64, inPlan number: Int) -> EffectStatus? {
+        row(of: offset, inPlan: number)?.status
+    }
+
+    private func row(of offset: UInt64, inPlan number: Int) -> LaneState.EffectRow? {
+        let plan = plans[number]
+        guard plan.isCorrection else { return lanes[plan.lane].row(offset) }
+        return lanes[plan.lane].corrections
+            .effect(CorrectionTable.Key(at: offset, plan: UInt32(number)))?.row
     }
 
     /// How many effects of a plan may leave a second; nil for no limit.
@@ -154,28 +171,34 @@ extension FoldState {
     /// Plans that run and have nothing left to do, with how they ended: complete only when every effect
     /// is settled; one that is still unknown or parked makes it incomplete (R1, R3).
     public func duePlanEnds() -> [PlanEndedRecord] {
-        let due = plans.filter { $0.outcome == 0 && !isRunning($0) }
+        let due = plans.indices.filter { plans[$0].outcome == 0 && !isRunning($0) }
         guard !due.isEmpty else { return [] }
-        let ids = Set(due.map(\.id))
+        let ids = Set(due.map { plans[$0].id })
         return planStatuses().filter { ids.contains($0.id) }.map { plan in
             let parked = plan.counts[.parked] ?? 0
+            let unknown = plan.counts[.unknown] ?? 0
             return PlanEndedRecord(
-                id: plan.id, outcome: parked == 0 ? .complete : .incomplete,
+                id: plan.id, outcome: parked + unknown == 0 ? .complete : .incomplete,
                 counts: PlanEndedRecord.Counts(
                     delivered: plan.counts[.delivered] ?? 0,
-                    rejected: plan.counts[.rejected] ?? 0, unknown: 0,
+                    rejected: plan.counts[.rejected] ?? 0, unknown: unknown,
                     cancelled: (plan.counts[.cancelled] ?? 0)
                         + (plan.counts[.superseded] ?? 0), parked: parked))
         }
     }
 
     /// Asked after every batch of records, so it ends at the first effect that is still to be settled.
-    private func isRunning(_ plan: PlanState) -> Bool {
-        let lane = lanes[plan.lane]
+    private func isRunning(_ number: Int) -> Bool {
+        let plan = plans[number]
         return plan.planned.contains { offset in
-            guard !lane.delivered.contains(offset) else { return false }
-            switch lane.row(offset)?.status {
-            case .pending, .attempting, .unknown: return true
+            guard plan.isCorrection || !lanes[plan.lane].delivered.contains(offset) else {
+                return false
+            }
+            let row = row(of: offset, inPlan: number)
+            switch row?.status {
+            case .pending, .attempting: return true
+            // What a restore left behind, nothing takes up by itself (L3).
+            case .unknown: return row?.isFrozen == false
             case .delivered, .rejected, .cancelled, .superseded, .parked, nil: return false
             }
         }

@@ -10,6 +10,19 @@ extension FoldState {
         guard let number = laneNumbers[lane], !isHeld(lane) else { return [] }
         var memberships = lanes[number].openMemberships.map { lanes[number].memberships[$0] }[...]
         var found: [PendingEffect] = []
+        // First, since what they correct was told before anything that waits.
+        var corrections = CorrectionTable()
+        swap(&corrections, &lanes[number].corrections)
+        corrections.forEachOpen { correction in
+            offer(
+                effect(
+                    .correction(
+                        correction.correction, at: Offset(correction.key.at),
+                        corrects: Offset(correction.corrects)), correction.row),
+                to: &found, skipping)
+            return found.count < limit
+        }
+        swap(&corrections, &lanes[number].corrections)
         let exceptions = lanes[number].exceptions
         // Out of the lane while it is walked, since the walk moves the set's own low mark.
         var open = lanes[number].takeOpen()
@@ -129,6 +142,11 @@ extension FoldState {
             return look(
                 at: offset.value, line: line, lane: lane, policy: policy,
                 destination: destination, meta: meta, now: now)
+        case .correction(let correction, let at, _):
+            guard let plan = effect.plan else { return .superseded }
+            return look(
+                correction: correction, at: at.value, plan: plan, line: line, lane: lane,
+                policy: policy, destination: destination, meta: meta, now: now)
         case .membership(let audience, let profile, let change, let at):
             guard let number = memberships.audiences.number(of: audience),
                 let moment = EventClock.time(line["received"])

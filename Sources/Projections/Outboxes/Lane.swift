@@ -61,10 +61,17 @@ public struct PendingEffect: Hashable, Sendable {
         case event(Offset)
         case membership(
             audience: String, profile: ProfileID, change: MembershipChange, at: Offset)
+        /// Of what the attempt at `corrects` told.
+        case correction(Correction, at: Offset, corrects: Offset)
     }
     public var subject: Subject
     /// The plan that names it; nil when a release did.
     public var plan: String?
+    /// What it corrects with; nil for what is told for the first time.
+    public var correction: Correction? {
+        if case .correction(let correction, _, _) = subject { return correction }
+        return nil
+    }
     /// Attempts so far.
     public var tries: Int
     public var isUnknown: Bool

@@ -16,6 +16,7 @@ struct LaneState {
     private(set) var memberships: [MembershipEffect] = []
     private var membershipIndex: [MembershipEffect.Key: Int] = [:]
     private(set) var openMemberships: [Int] = []
+    var corrections = CorrectionTable()
     /// What each subject was last told, by audience and node: 1 entered, 2 exited, 3 maybe entered.
     private(set) var told: [ToldKey: UInt8] = [:]
     /// Released ranges whose digest did not match what this fold decided (A2). While not empty nothing
@@ -71,10 +72,24 @@ struct LaneState {
         if !delivered.contains(offset), exceptions[offset] == nil { open.insert(offset) }
     }
 
+    /// What a plan may do about an effect whose outcome is unknown.
+    enum UnknownOutcome {
+        /// Nothing: nobody guesses (R3).
+        case leave
+        /// Have the destination asked, if a restore left it behind.
+        case lookUp
+    }
+
     /// Names an effect in a plan; one that was told, or is on its way, is left alone (R3).
-    mutating func plan(_ offset: UInt64, plan: UInt32) {
+    mutating func plan(_ offset: UInt64, plan: UInt32, unknown: UnknownOutcome) {
         guard !delivered.contains(offset), !open.contains(offset) else { return }
         switch exceptions[offset]?.status {
+        case .unknown where unknown == .lookUp:
+            guard var row = exceptions[offset] else { return }
+            row.isFrozen = false
+            row.plan = plan
+            setRow(offset, row)
+            return
         case .attempting, .unknown, .pending, .delivered: return
         case .rejected, .cancelled, .superseded, .parked, nil: break
         }
@@ -124,6 +139,7 @@ struct LaneState {
             guard let row = exceptions[offset], let left = Self.leftBehind(row) else { continue }
             setRow(offset, left)
         }
+        corrections.restore(Self.leftBehind)
         var behind: [MembershipEffect] = []
         for effect in memberships {
             guard let left = Self.leftBehind(effect.row) else { continue }
@@ -194,9 +210,19 @@ struct LaneState {
             row.tries = 0
             setMembership(effect.key, row)
         }
+        corrections.redrive()
     }
 
     // MARK: Counts
+
+    /// Events that the destination was told and was not asked to delete since.
+    var held: OffsetSet {
+        var held = delivered
+        for (offset, told) in corrections.told where told.correction == .retract {
+            held.remove(offset)
+        }
+        return held
+    }
 
     func counts() -> [EffectStatus: Int] {
         var counts: [EffectStatus: Int] = [.delivered: delivered.count]
@@ -245,9 +271,10 @@ struct LaneState {
             out.integer(value)
         }
         out.column(disagreements)
+        corrections.write(into: &out)
     }
 
-    private static func write(_ row: EffectRow, into out: inout CanonicalWriter) {
+    static func write(_ row: EffectRow, into out: inout CanonicalWriter) {
         out.integer(row.status.rawValue)
         out.integer(row.tries)
         out.integer(row.attempt)
@@ -256,7 +283,7 @@ struct LaneState {
         out.flag(row.isFrozen)
     }
 
-    private static func row(_ reader: inout CanonicalReader) throws(CanonicalError) -> EffectRow {
+    static func row(_ reader: inout CanonicalReader) throws(CanonicalError) -> EffectRow {
         guard let status = EffectStatus(rawValue: try reader.integer()) else {
             throw CanonicalError(position: reader.position, expected: "an effect's status")
         }
@@ -297,5 +324,6 @@ struct LaneState {
             told[key] = try reader.integer()
         }
         disagreements = try reader.column()
+        corrections = try CorrectionTable(from: &reader)
     }
 }

@@ -41,6 +41,23 @@ public struct Outgoing: Sendable {
 }
 
 extension FoldState {
+    /// One event as its gates see it when it is looked at again.
+    struct Sight {
+        var body: EventBody
+        var type: EventType
+        var messageID: String
+        var received: Timestamp
+        var states: [ConsentState]
+        var tcString: PersonTCString?
+        /// The person that it is about now; ``IdentityTable/none`` for nobody.
+        var root: UInt32
+        /// The person that it was about when it came.
+        var then: UInt32?
+        var plan: PlanVerdict?
+        var rule: EventRule?
+        var decision: Decision
+    }
+
     /// Judges one event's effect as of now and renders it.
     ///
     /// The policy in force now can only narrow: the event was allowed when it was released, and must be
@@ -52,12 +69,16 @@ extension FoldState {
         at offset: UInt64, line: JSONView, lane: Lane, policy: CompiledPolicy,
         destination: Destination, meta: FoldLine, now: Timestamp
     ) -> Verdict {
-        let verdict = EventBody.read(line: line) { body in
-            look(
-                at: offset, body, received: EventClock.time(line["received"]), lane: lane,
-                policy: policy, destination: destination, meta: meta, now: now)
-        }
-        return verdict ?? Self.unreadable
+        EventBody.read(line: line) { body in
+            let sight = sight(
+                of: offset, body, received: EventClock.time(line["received"]), policy: policy,
+                destination: destination, meta: meta, at: now)
+            guard let sight else { return Self.unreadable }
+            guard sight.decision.isAllow, sight.rule != nil else { return .cancel(sight.decision) }
+            let outgoing = outgoing(
+                sight, of: offset, lane: lane, policy: policy, destination: destination, meta: meta)
+            return outgoing.map { .send($0) } ?? Self.unreadable
+        } ?? Self.unreadable
     }
 
     private static var unreadable: Verdict {
@@ -66,19 +87,24 @@ extension FoldState {
         return .cancel(decision)
     }
 
-    private func look(
-        at offset: UInt64, _ body: EventBody, received: Timestamp?, lane: Lane,
-        policy: CompiledPolicy, destination: Destination, meta: FoldLine, now: Timestamp
-    ) -> Verdict {
+    /// Asks the gates of a policy about an event again, with everything known now.
+    ///
+    /// - Parameter now: what expiry and age are measured against; nil for the event's own time.
+    /// - Returns: nil when the event lacks what every event has.
+    func sight(
+        of offset: UInt64, _ body: EventBody, received: Timestamp?, policy: CompiledPolicy,
+        destination: Destination, meta: FoldLine, at now: Timestamp?
+    ) -> Sight? {
         guard let type = body.type, let received, let messageID = body.messageID?.string
-        else { return Self.unreadable }
+        else { return nil }
+        let moment = (now ?? received).microseconds
         let anchor = decisions.anchor(at: offset)
         let root =
             anchor == DecisionColumns.none
             ? IdentityTable.none : identity.root(ofIdentifier: anchor) ?? IdentityTable.none
         let signal = ConsentSignal.read(body, by: policy.reading, received: received)
         var states: [ConsentState] = []
-        purposeStates(of: root, policy: policy, now: now.microseconds, into: &states)
+        purposeStates(of: root, policy: policy, now: moment, into: &states)
         Self.narrow(
             &states, by: signal, policy: policy, body: body, source: meta.source, offset: offset)
         let tcString = tcString(of: root, policy: policy)
@@ -88,7 +114,7 @@ extension FoldState {
             ? nil : identity.root(ofIdentifier: anchor, asOf: offset)
         let plan = policy.plans.verdict(on: body, type: type, name: name, source: meta.source)
         let item = Case(
-            body: body, source: meta.source, type: type, name: name, received: now.microseconds,
+            body: body, source: meta.source, type: type, name: name, received: moment,
             occurred: meta.occurred, purposes: states,
             isSuppressed: isSuppressed(root: root, candidates: []),
             isUnreadable: signal.isUnreadable || hasUnreadable(keys: meta.keys, root: root),
@@ -101,27 +127,36 @@ extension FoldState {
                 destination, root: then ?? IdentityTable.none, asOf: offset),
             sampleKey: key)
         Self.judgeTCF(destination, person: tcString, own: signal.tcString, into: &decision)
-        guard decision.isAllow, let rule = Judge.rule(for: item, in: destination) else {
-            return .cancel(decision)
-        }
+        return Sight(
+            body: body, type: type, messageID: messageID, received: received, states: states,
+            tcString: tcString, root: root, then: then, plan: plan,
+            rule: Judge.rule(for: item, in: destination), decision: decision)
+    }
+
+    /// An event as it leaves; nil when it cannot be rendered.
+    func outgoing(
+        _ sight: Sight, of offset: UInt64, lane: Lane, policy: CompiledPolicy,
+        destination: Destination, meta: FoldLine
+    ) -> Outgoing? {
+        guard let rule = sight.rule else { return nil }
         let key = EffectKey.make(
             destination: lane.destination, epoch: lane.epoch, source: meta.source,
-            messageID: messageID, slot: lane.slot, action: .deliver)
+            messageID: sight.messageID, slot: lane.slot, action: .deliver)
         let identifiers = outgoingIdentifiers(
-            destination, root: then, asOf: offset, now: root)
+            destination, root: sight.then, asOf: offset, now: sight.root)
         guard
             let rendered = Rendering.event(
-                id: key.hex, event: body, occurred: Timestamp(microseconds: meta.occurred),
-                received: received, rule: rule, identifiers: identifiers,
-                stripped: destination.followsPlans ? plan?.stripped ?? [] : [])
-        else { return Self.unreadable }
-        return .send(
-            Outgoing(
-                key: key, action: .deliver, at: Offset(offset), audience: nil, profile: nil,
-                body: rendered.bytes, policyVersion: policy.version,
-                consent: Self.relied(on: destination, states, tcString), fields: rendered.fields,
-                identifiers: rendered.identifierTypes,
-                identifierHashes: hashes(identifiers)))
+                id: key.hex, event: sight.body,
+                occurred: Timestamp(microseconds: meta.occurred), received: sight.received,
+                rule: rule, identifiers: identifiers,
+                stripped: destination.followsPlans ? sight.plan?.stripped ?? [] : [])
+        else { return nil }
+        return Outgoing(
+            key: key, action: .deliver, at: Offset(offset), audience: nil, profile: nil,
+            body: rendered.bytes, policyVersion: policy.version,
+            consent: Self.relied(on: destination, sight.states, sight.tcString),
+            fields: rendered.fields, identifiers: rendered.identifierTypes,
+            identifierHashes: hashes(identifiers))
     }
 
     /// Judges a membership effect as of now and renders it.
@@ -190,7 +225,7 @@ extension FoldState {
 
     /// The person's identifiers of the types that the destination gets, as known at an offset; without those
     /// that a retraction has shown to be somebody else's since (I5).
-    private func outgoingIdentifiers(
+    func outgoingIdentifiers(
         _ destination: Destination, root: UInt32?, asOf offset: UInt64, now: UInt32
     ) -> [OutgoingIdentifier] {
         guard let root, root != IdentityTable.none else { return [] }
@@ -213,7 +248,7 @@ extension FoldState {
         return found
     }
 
-    private func hashes(_ identifiers: [OutgoingIdentifier]) -> [UInt64] {
+    func hashes(_ identifiers: [OutgoingIdentifier]) -> [UInt64] {
         var extractor = EventExtractor(key: key)
         return identifiers.map { identifier in
             let bytes = Array(identifier.value.utf8)

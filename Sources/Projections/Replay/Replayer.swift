@@ -24,10 +24,11 @@ public struct Replayer {
         try reader.forEach(from: from, to: to, needs: .lines) { try body(Self.record($0)) }
     }
 
-    /// Hands every record before `to` that can be read to `body`.
-    public mutating func forEachReadable(to end: Offset, _ body: (FoldRecord) throws -> Void) throws
-    {
-        _ = try reader.forEachReadable(from: Offset(0), to: end, needs: .lines) { view in
+    /// Hands every record of a range that can be read to `body`.
+    public mutating func forEachReadable(
+        from start: Offset = Offset(0), to end: Offset, _ body: (FoldRecord) throws -> Void
+    ) throws {
+        _ = try reader.forEachReadable(from: start, to: end, needs: .lines) { view in
             try body(Self.record(view))
             return .next
         } unreadable: { _ in

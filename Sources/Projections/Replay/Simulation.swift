@@ -39,67 +39,11 @@ extension FoldState {
                 decisions.table { self.policy(version: $0)?.destinationIndex(name) }
             },
             told: names.map { name in
-                lanes.filter { $0.lane.destination == name }.map(\.delivered)
+                lanes.filter { $0.lane.destination == name }.map(\.held)
             },
             sources: sources.names, purposes: consent.purposes.names,
             identifierTypes: identity.types.names, births: identity.births, key: key,
             people: personCount, end: next)
-    }
-
-    /// Compares what this fold, under its candidate, decided with what was decided live.
-    public func difference(
-        from basis: SimulationBasis, range: Range<UInt64>, samples: Int
-    ) -> SimulationReport {
-        let end = min(range.upperBound, basis.end, next)
-        let start = min(range.lowerBound, end)
-        let stretches = decisions.stretches(in: start..<end)
-        let differences = basis.names.indices.map { number in
-            compare(number, basis, stretches, samples: samples)
-        }
-        return SimulationReport(
-            from: start, to: end, events: decisions.eventCount(in: start..<end),
-            destinations: differences, peopleBefore: basis.people, peopleAfter: personCount)
-    }
-
-    private func compare(
-        _ number: Int, _ basis: SimulationBasis, _ stretches: [OffsetSpace.Stretch], samples: Int
-    ) -> SimulationReport.DestinationDifference {
-        let name = basis.names[number]
-        var result = SimulationReport.DestinationDifference(name: name)
-        let before = basis.tables[number]
-        let after = decisions.table { self.policy(version: $0)?.destinationIndex(name) }
-        var tally = DayTally(width: ReasonPairs.width)
-        for stretch in stretches {
-            // Both sides folded the same log, so the same record stands at the same place.
-            for place in stretch.rows {
-                let newRow = decisions.row(atPlace: place)
-                guard newRow != DecisionColumns.none else { continue }
-                let oldRow = basis.columns.row(atPlace: place)
-                let old = oldRow == DecisionColumns.none ? 0xFFFF : before[Int(oldRow)]
-                let new = after[Int(newRow)]
-                tally.note(decisions.received[place], ReasonPairs.pair(old, new))
-                let offset = stretch.offsets.lowerBound + UInt64(place - stretch.rows.lowerBound)
-                if new != 0, basis.told[number].contains(where: { $0.contains(offset) }) {
-                    result.overShared += 1
-                }
-                result.sample(offset, old, new, limit: samples)
-            }
-        }
-        ReasonPairs.sum(tally.finish(), into: &result)
-        return result
-    }
-
-    /// Offsets of a range that this fold allows a destination.
-    public func allowed(_ destination: String, in range: Range<UInt64>) -> [UInt64] {
-        let table = decisions.table { self.policy(version: $0)?.destinationIndex(destination) }
-        var found: [UInt64] = []
-        for stretch in decisions.stretches(in: range) {
-            for (place, offset) in zip(stretch.rows, stretch.offsets) {
-                let row = decisions.row(atPlace: place)
-                if row != DecisionColumns.none, table[Int(row)] == 0 { found.append(offset) }
-            }
-        }
-        return found
     }
 
     /// Events in a range.

@@ -88,6 +88,10 @@ struct FrontDoor: HTTPResponder {
                 request, target: target, stream: String(operation.dropFirst(5)),
                 principal: principal)
         }
+        if operation == "replay.list" {
+            return await ReplayListRoute(workspace: workspace).respond(
+                request, principal: principal)
+        }
         return await OperationRoute(workspace: workspace).respond(
             request, target: target, operation: operation, principal: principal
         ).response

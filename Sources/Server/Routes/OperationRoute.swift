@@ -38,10 +38,10 @@ struct OperationRoute: Sendable {
         }
     }
 
-    private struct Refused: Error { var answer: Answer }
+    struct Refused: Error { var answer: Answer }
 
     /// The body as an object; an empty one is no parameters.
-    private static func bodyParameters(
+    static func bodyParameters(
         _ request: Request
     ) async throws(Refused) -> JSONValue {
         let body: ByteBuffer

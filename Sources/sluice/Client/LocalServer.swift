@@ -53,6 +53,30 @@ struct LocalServer: Sendable {
         }
     }
 
+    /// Hands over a replay's list as it comes.
+    func list(_ parameters: JSONValue, _ body: ([UInt8]) throws -> Void) async throws {
+        var asked: [UInt8] = []
+        parameters.write(into: &asked)
+        var request = HTTPClientRequest(url: url("/api/replay.list"))
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.body = .bytes(asked)
+        let response = try await execute(request)
+        guard response.status == .ok else {
+            let answer = try await Self.value(of: response)
+            throw CommandFailure(
+                Exit(status: Int(response.status.code)), answer["message"]?.string ?? "no list")
+        }
+        do {
+            for try await part in response.body { try body(Array(part.readableBytesView)) }
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch {
+            throw CommandFailure(
+                .failed, "the list broke off (\(error)): it is not whole; see the server's log")
+        }
+    }
+
     private func url(_ target: String) -> String {
         "http+unix://" + Self.escape(socketPath) + target
     }

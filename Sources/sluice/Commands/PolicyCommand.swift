@@ -72,7 +72,9 @@ struct PolicyFileArgument: ParsableArguments {
     var file: String
 
     /// `text` and `name` as the policy operations take them.
-    func parameters() throws -> JSONObject {
+    func parameters() throws -> JSONObject { try Self.parameters(file) }
+
+    static func parameters(_ file: String) throws -> JSONObject {
         let bytes = try TextFile.read(file)
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw CommandFailure(.refused, "\(file) is not UTF-8")

@@ -3,34 +3,13 @@ internal import JSONText
 
 struct Replay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "History under other rules: simulate, rebuild, verify, send what was missed.",
+        abstract:
+            "History under other rules: simulate, rebuild, verify, send what was missed, correct what was sent.",
         subcommands: [
-            Simulate.self, Rebuild.self, Verify.self, Backfill.self, Plans.self, Findings.self,
+            Simulate.self, Oversharing.self, Rebuild.self, Verify.self, Backfill.self, Repair.self,
+            Correct.self,
+            Plans.self, Findings.self,
         ])
-
-    struct Simulate: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "What each destination would, and would not, have got under a policy.",
-            discussion: "Cannot send anything.")
-        @OptionGroup var place: Place
-        @OptionGroup var file: PolicyFileArgument
-        @OptionGroup var range: RangeArguments
-        @Option(help: "How many differing events to name for each destination.")
-        var samples: Int?
-        @Flag(
-            help:
-                "Fold every line again, even where columns can tell: slower, with the same counts.")
-        var fold = false
-
-        func run() async throws {
-            var parameters = try file.parameters()
-            parameters["fold"] = .bool(fold)
-            parameters["from"] = .text(range.from)
-            parameters["to"] = .text(range.to)
-            parameters["samples"] = .whole(samples)
-            try await Client.ask(place, "replay.simulate", parameters, view: SimulationView.text)
-        }
-    }
 
     struct Rebuild: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -47,47 +26,6 @@ struct Replay: AsyncParsableCommand {
 
         func run() async throws { try await Client.ask(place, "replay.verify", JSONObject()) }
     }
-
-    struct Backfill: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Sends one destination what the rules in force allow and it never got.",
-            discussion: "Shows the plan; --apply puts it in force. Never sends anything twice.")
-        @OptionGroup var place: Place
-        @Argument(help: "The destination's name in the policy.")
-        var destination: String
-        @OptionGroup var range: RangeArguments
-        @Flag(help: "Put the plan in force.")
-        var apply = false
-        @Option(help: "Who answers for what is sent. Default: your login name.")
-        var approver = Names.user
-        @Option(help: "Effects a second, at most.")
-        var rate: Int?
-
-        func run() async throws {
-            var parameters = range.parameters()
-            parameters["destination"] = .string(destination)
-            parameters["dryRun"] = .bool(!apply)
-            parameters["approver"] = .string(approver)
-            parameters["rate"] = .whole(rate)
-            try await Client.ask(place, "replay.backfill", parameters)
-        }
-    }
-
-    struct Plans: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Every plan, and what became of it.")
-        @OptionGroup var place: Place
-
-        func run() async throws { try await Client.ask(place, "replay.plans", JSONObject()) }
-    }
-
-    struct Findings: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "What somebody should look at although no rule was broken.")
-        @OptionGroup var place: Place
-
-        func run() async throws { try await Client.ask(place, "replay.findings", JSONObject()) }
-    }
 }
 
 /// A part of history.
@@ -98,4 +36,25 @@ struct RangeArguments: ParsableArguments {
     var to: String?
 
     func parameters() -> JSONObject { JSONObject.of(("from", .text(from)), ("to", .text(to))) }
+}
+
+/// Which events a replay is about.
+struct NarrowingArguments: ParsableArguments {
+    @Option(help: "Only events of this source; may be given again.")
+    var source: [String] = []
+    @Option(
+        help: "Only events of this name, or of this type where they have none; may be given again.")
+    var event: [String] = []
+    @Option(help: "Only events of this person: TYPE:VALUE or a profile id.")
+    var person: String?
+
+    func validate() throws {
+        if let person { try PersonArgument.check(person) }
+    }
+
+    func add(to parameters: inout JSONObject) {
+        if !source.isEmpty { parameters["source"] = .array(source.map { .string($0) }) }
+        if !event.isEmpty { parameters["event"] = .array(event.map { .string($0) }) }
+        parameters["person"] = .text(person)
+    }
 }

@@ -12,6 +12,8 @@ enum Terminal {
     /// One line of bytes, at once: a tail is read by pipes.
     static func line(_ bytes: [UInt8]) { write(bytes + [0x0A], to: STDOUT_FILENO) }
 
+    static func bytes(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
+
     /// Overwrites the current line of a terminal.
     static func progress(_ text: String) {
         write(Array("\r\u{1B}[K\(text)".utf8), to: STDERR_FILENO)

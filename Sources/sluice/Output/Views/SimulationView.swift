@@ -30,6 +30,7 @@ enum SimulationView {
             lines += reasons(
                 item, "newlyAllowedBefore", "allowedSamples", "newly allowed, withheld before by")
         }
+        lines += people(value)
         if let seconds = value["seconds"] {
             let how =
                 value["foldedBecause"]?.string.map { "folding every line again: \($0)" }
@@ -48,6 +49,33 @@ enum SimulationView {
         if let offsets = item[samples]?.array, !offsets.isEmpty {
             let named = offsets.map { $0.text }.joined(separator: ", ")
             lines.append("  such as offsets \(named): see `sluice explain`")
+        }
+        return lines
+    }
+
+    /// Audiences that somebody enters or leaves, and people who join or split.
+    private static func people(_ value: JSONValue) -> [String] {
+        var lines: [String] = []
+        for item in value["audiences"]?.array ?? []
+        where item["enter"]?.int != 0 || item["leave"]?.int != 0 {
+            lines += [
+                "",
+                "audience \(cell(item, "audience")): \(cell(item, "before")) → \(cell(item, "after")), "
+                    + "\(cell(item, "enter")) enter, \(cell(item, "leave")) leave",
+            ]
+            for (key, word) in [("enterSamples", "entering"), ("leaveSamples", "leaving")] {
+                guard let names = item[key]?.array, !names.isEmpty else { continue }
+                lines.append("  \(word): \(Renderer.cell(.array(names)))")
+            }
+        }
+        if let profiles = value["profiles"],
+            profiles["join"]?.int != 0 || profiles["split"]?.int != 0
+        {
+            lines += [
+                "",
+                "profiles: \(cell(profiles, "join")) would be joined of several, "
+                    + "\(cell(profiles, "split")) would split",
+            ]
         }
         return lines
     }
