@@ -236,8 +236,10 @@ struct DecisionColumns {
 
     /// - Parameters:
     ///   - situations: how many situations there are.
-    ///   - nodes: how many identifiers there are.
-    init(from reader: inout CanonicalReader, situations: Int, nodes: Int) throws(CanonicalError) {
+    ///   - identifiers: how many identifiers there are.
+    init(from reader: inout CanonicalReader, situations: Int, identifiers: Int)
+        throws(CanonicalError)
+    {
         try reader.section("DECI")
         space = try OffsetSpace(from: &reader)
         moments = EventColumn(try reader.column())
@@ -256,8 +258,8 @@ struct DecisionColumns {
             keys.allSatisfy({
                 $0 >> 32 < UInt64(rowVersions.count) && $0 & 0xFFFF_FFFF < UInt64(situations)
             }),
-            let interned = InternTable(keys), Self.name(anchors, below: nodes),
-            Self.name(people, below: nodes),
+            let interned = InternTable(keys), Self.name(anchors, below: identifiers),
+            Self.name(people, below: identifiers),
             moments.chunks.allSatisfy({ chunk in
                 chunk.allSatisfy { $0 == Self.none || $0 < UInt32(keys.count) }
             })
@@ -274,9 +276,9 @@ struct DecisionColumns {
     }
 
     /// Whether a column names identifiers that there are, and nothing else.
-    private static func name(_ column: EventColumn<UInt32>, below nodes: Int) -> Bool {
+    private static func name(_ column: EventColumn<UInt32>, below count: Int) -> Bool {
         column.chunks.allSatisfy { chunk in
-            chunk.allSatisfy { $0 == none || Int($0) < nodes }
+            chunk.allSatisfy { $0 == none || Int($0) < count }
         }
     }
 }
