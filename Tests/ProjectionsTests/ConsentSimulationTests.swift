@@ -107,11 +107,17 @@ import Testing
             ),
             (
                 "defaults",
-                { $0.purposes[0].signals.defaultCountries = CountryCode("US").map { [$0] } ?? [] }
+                {
+                    for index in $0.purposes.indices {
+                        $0.purposes[index].signals.defaultCountries = ["US", "DE"].compactMap {
+                            CountryCode($0)
+                        }
+                    }
+                }
             ),
         ]
         var told = [Int](repeating: 0, count: toggles.count)
-        for seed in 0..<30 {
+        for seed in 0..<100 {
             var random = SplitMix(seed: UInt64(50_000 + seed))
             let history = try Self.quarrels(&random)
             var plain = try #require(history.state.policy).policy

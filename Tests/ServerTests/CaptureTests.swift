@@ -62,6 +62,11 @@ struct `Recorded clients` {
                         headers: headers(of: capture, key: server.key),
                         body: withKey(capture, server.key))
                     #expect(answer.status == 200, "\(capture.name): \(answer.text)")
+                    // The client used one message id for two messages.
+                    guard !capture.name.hasPrefix("18-") else {
+                        #expect(answer.json?["conflicts"]?.array?.count == 1, "\(answer.text)")
+                        continue
+                    }
                     #expect(answer.text == #"{"success":true}"#, "\(capture.name)")
                 }
             }

@@ -25,7 +25,8 @@ extension FoldState {
             Situation(
                 source: source ?? .max, type: event.type.rawValue, flags: flags,
                 name: name ?? .max, integrations: integrations ?? Situation.none,
-                consent: consent, signal: signalNumber(own, event, source: sourceName, policy: policy),
+                consent: consent,
+                signal: signalNumber(own, event, source: sourceName, policy: policy),
                 identifierTypes: standing.types))
     }
 

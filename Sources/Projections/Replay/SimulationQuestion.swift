@@ -196,7 +196,11 @@ private struct DifferenceCounter {
         after = basis.names.map { name in
             state.decisions.table { state.policy(version: $0)?.destinationIndex(name) }
         }
-        if case .candidate(_, let from) = state.schedule { judgedFrom = from } else { judgedFrom = 0 }
+        if case .candidate(_, let from) = state.schedule {
+            judgedFrom = from
+        } else {
+            judgedFrom = 0
+        }
         places = basis.names.map { state.candidate?.destinationIndex($0) }
         tallies = basis.names.map { _ in DayTally(width: ReasonPairs.width) }
         results = basis.names.map { SimulationReport.DestinationDifference(name: $0) }

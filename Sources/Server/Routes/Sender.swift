@@ -14,6 +14,9 @@ struct Sender {
     let source: String?
     /// Whether the body's key must agree with ``source``.
     private let mustAgree: Bool
+    /// Whether it showed a token that is none of ours: harmless where the source's key is enough, as of a
+    /// client that still asks another server for its tokens.
+    private let hasForeignToken: Bool
 
     enum Unknown: Error {
         case key
@@ -30,6 +33,7 @@ struct Sender {
         case .basic(let key, _)?:
             source = try Self.source(forKey: key, workspace)
             mustAgree = false
+            hasForeignToken = false
         case .bearer(let token)?:
             let found: String?
             do {
@@ -38,14 +42,15 @@ struct Sender {
             } catch {
                 throw .cannotTell
             }
-            guard let found else { throw .token }
             source = found
-            mustAgree = true
+            mustAgree = found != nil
+            hasForeignToken = found == nil
         case nil:
             source = try queryKey.map { (key) throws(Unknown) in
                 try Self.source(forKey: key, workspace)
             }
             mustAgree = false
+            hasForeignToken = false
         }
     }
 
@@ -66,9 +71,11 @@ struct Sender {
         guard let named else { throw .key }
         if let source {
             guard named == source else { throw .mismatch }
-        } else if workspace.access.settings(of: named).requiresOAuth {
-            throw .needsToken
+            return named
         }
+        let settings = workspace.access.settings(of: named)
+        guard !hasForeignToken || settings.oauthClients.isEmpty else { throw .token }
+        guard !settings.requiresOAuth else { throw .needsToken }
         return named
     }
 
