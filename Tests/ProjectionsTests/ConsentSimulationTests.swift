@@ -111,7 +111,7 @@ import Testing
             ),
         ]
         var told = [Int](repeating: 0, count: toggles.count)
-        for seed in 0..<30 {
+        for seed in 0..<50 {
             var random = SplitMix(seed: UInt64(50_000 + seed))
             let history = try Self.quarrels(&random)
             var plain = try #require(history.state.policy).policy
@@ -210,7 +210,7 @@ import Testing
         }
         var context: [String] = []
         if !consent.isEmpty { context.append(#""consent":{\#(consent.joined(separator: ","))}"#) }
-        if random.next(upTo: 4) == 0 {
+        if flag(&random) {
             context.append(#""country":"\#(flag(&random) ? "US" : "de")""#)
         }
         if !context.isEmpty { parts.append(#""context":{\#(context.joined(separator: ","))}"#) }
@@ -256,5 +256,26 @@ import Testing
         let ended = try history.state.basis(for: candidate).difference(
             under: candidate, from: 1, range: late..<late + 1, samples: 3)
         #expect(ended.destinations[0].withheldBy.map(\.reason) == ["consent expired"])
+    }
+
+    @Test func `C6: a country's default counts where nobody said anything`() throws {
+        var history = try History(
+            policy: Policies.shop.replacing(
+                "  resolve: strictest",
+                with:
+                    "  resolve: strictest\n  country: [{ field: context.country, sources: [web] }]")
+        )
+        let order = Message.track(
+            "Order Completed", id: "o1", user: "u1", more: #","context":{"country":"US"}"#)
+        let event = try history.event(order)
+        var candidate = try #require(history.state.policy).policy
+        candidate.purposes[0].signals.defaultCountries = CountryCode("US").map { [$0] } ?? []
+        let basis = history.state.basis(for: candidate)
+        let range = 0..<history.next
+        let folded = history.rebuilt(schedule: .candidate(candidate, from: 1))
+            .difference(from: basis, range: range, samples: 3)
+        #expect(folded.destinations[0].allowedSamples == [event])
+        let columns = try basis.difference(under: candidate, from: 1, range: range, samples: 3)
+        #expect(columns == folded)
     }
 }
