@@ -11,7 +11,8 @@ import Testing
     private static let after = Places.tool("policies/online_retail_consent-changed.yaml")
 
     @Test(.timeLimit(.minutes(20)))
-    func `R1, R2: simulated, applied and backfilled, it counts what the raw file and the seed say`()
+    func
+        `R1, R2, E3: simulated, applied, backfilled and corrected, it counts what the raw file and the seed say`()
         async throws
     {
         guard let data = Places.data("online_retail.csv.gz") else {
@@ -68,6 +69,11 @@ import Testing
             let again = try await server.ask("replay", "backfill", name)
             #expect(again["planned"]?.int == 0, "\(again.text)")
         }
+        for name in Self.destinations {
+            try await correct(name, server, try #require(expected["destinations"]?[name]))
+        }
+        try await server.settled(within: .seconds(300))
+        try await checkCorrected(server, expected)
         try await server.stop()
     }
 
@@ -134,5 +140,47 @@ import Testing
         }
         #expect(dry["plan"]?.string == nil)
         #expect(plan["plan"]?.string != nil)
+    }
+
+    /// What was shared and should not stand: a dry run, and the same put in force.
+    private func correct(
+        _ name: String, _ server: SluiceServer, _ expected: JSONValue
+    ) async throws {
+        let dry = try await server.ask("replay", "correct", name)
+        let plan = try await server.ask("replay", "correct", name, "--apply")
+        for found in [dry, plan] {
+            #expect(found["delivered"]?.int == expected["held"]?.int, "\(name)")
+            for member in ["amend", "retract"] {
+                #expect(found[member]?.int == expected[member]?.int, "\(name), \(member)")
+            }
+            for reason in try #require(found["retractBecause"]?.array) {
+                let text = try #require(reason["reason"]?.string)
+                #expect(
+                    reason["events"]?.int == expected["retractBecause"]?[text]?.int,
+                    "\(name), \(text)")
+            }
+        }
+        #expect(dry["plan"]?.string == nil)
+    }
+
+    /// Every correction arrived, once, and none is due any more.
+    private func checkCorrected(_ server: SluiceServer, _ expected: JSONValue) async throws {
+        for plan in try #require(try await server.ask("replay", "plans")["plans"]?.array) {
+            #expect(plan["state"]?.string == "complete", "\(plan.text)")
+            #expect(plan["delivered"]?.int == plan["planned"]?.int, "\(plan.text)")
+        }
+        for name in Self.destinations {
+            let counts = try #require(expected["destinations"]?[name])
+            let lines = try NDJSON.read(server.directory + "/outputs/\(name).ndjson")
+            let told = Set(
+                lines.filter { $0["type"]?.string == "track" }.compactMap { $0["id"]?.string })
+            let corrected = lines.filter { $0["type"]?.string == "correction" }
+                .compactMap { $0["corrects"]?.string }
+            #expect(Int64(corrected.count) == counts["retract"]?.int, "\(name)")
+            #expect(Set(corrected).count == corrected.count, "\(name): corrected twice")
+            #expect(told.isSuperset(of: corrected), "\(name): what was never told is corrected")
+            let again = try await server.ask("replay", "correct", name)
+            #expect(again["planned"]?.int == 0, "\(again.text)")
+        }
     }
 }

@@ -115,7 +115,7 @@ import Testing
         try await shop.server.settled()
         let file = try shop.directory.write("same.yaml", shop.policy())
         let seen = try await shop.server.ask("explain", "web/no-ada", "ads")
-        let denial = try #require(seen["offset"]?.int)
+        let denial = try #require(seen["event"]?["offset"]?.int)
         for (consent, withheld) in [
             ("at-event", 0), ("as-of:\(denial - 1)", 0), ("as-of:\(denial)", 1), ("current", 1),
         ] {

@@ -1,5 +1,5 @@
 extension FieldList {
-    /// What both lists let out: a retry under a narrower policy sends no more than either (E5, E6).
+    /// What both lists let out: a body under two rules holds no more than either sends (E5, E6).
     ///
     /// Of two paths of which one is under the other, the longer remains. The order is this list's.
     public func intersection(_ other: FieldList) -> FieldList {
@@ -29,16 +29,4 @@ extension FieldList {
 extension FieldPath {
     /// Whether it is `other` or stands under it.
     public func isUnder(_ other: FieldPath) -> Bool { names.starts(with: other.names) }
-}
-
-extension EventRule {
-    /// This rule letting out no more than `other` does.
-    public func narrowed(to other: EventRule) -> EventRule {
-        EventRule(
-            selector: selector, fields: fields.intersection(other.fields),
-            context: context.intersection(other.context),
-            // Both hide what they hide: doing the other's after these lets out no more than either.
-            transformations: transformations == other.transformations
-                ? transformations : transformations + other.transformations)
-    }
 }

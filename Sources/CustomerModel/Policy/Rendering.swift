@@ -41,7 +41,8 @@ public struct OutgoingIdentifier: Equatable, Sendable {
 /// `properties` in identify and group. `properties`, `traits` and `context` hold only what the rule
 /// lists (P4), keys in the client's order, tokens byte for byte, and are left out when nothing of them
 /// remains. Nothing else of the message leaves, but for its name, its id and its times. What a tracking
-/// plan strips is taken out of that, and then the rule's transformations are made in their order.
+/// plan strips is taken out of that, and then the rule's transformations are made in their order. What was
+/// decided or tried under other rules keeps inside those as well (``RenderingBound``).
 public enum Rendering {
     /// One event for one destination under one rule.
     ///
@@ -50,11 +51,13 @@ public enum Rendering {
     ///   - rule: the destination's rule that means the event, narrowed if a retry narrows it.
     ///   - identifiers: what of the destination's `identifiers` is known, in the policy's order.
     ///   - stripped: what a tracking plan takes out, as paths from the message's root.
+    ///   - bounds: what else it must keep inside, oldest first.
     /// - Returns: nil when the message says no type or has no message id; no event that reached the log
     ///   lacks either.
     public static func event(
         id: String, event: EventBody, occurred: Timestamp, received: Timestamp, rule: EventRule,
-        identifiers: [OutgoingIdentifier], stripped: [FieldPath] = []
+        identifiers: [OutgoingIdentifier], stripped: [FieldPath] = [],
+        bounds: [RenderingBound] = []
     ) -> Rendered? {
         guard let type = event.type, let messageID = event.messageID else { return nil }
         var out = JSONWriter(reserving: 512)
@@ -74,21 +77,22 @@ public enum Rendering {
         var fields: [String] = []
         let own = [event.item[type.fieldsStaticKey]]
         let context = [event.item["context"], event.sharedContext]
+        let rules = bounds + [RenderingBound(rule: rule, stripped: stripped)]
         for (key, list, sources) in [
-            (type.fieldsKey, rule.fields, own), ("context", rule.context, context),
+            (type.fieldsKey, \EventRule.fields, own), ("context", \EventRule.context, context),
         ] {
-            let reshaping = Reshaping(
-                root: key, stripped: stripped, transformations: rule.transformations)
-            var selection = FieldTree(list).map { select(sources, key: key, tree: $0) }
-            if reshaping.isNeeded {
-                var named = selection?.fields ?? []
-                let object = reshaping.apply(to: selection?.object ?? nil, fields: &named)
-                selection = (object, named)
-            }
-            guard let object = selection?.object ?? nil else { continue }
+            let part = RenderedPart.common(
+                to: rules.map { bound in
+                    RenderedPart.Rule(
+                        list: bound.rule[keyPath: list],
+                        reshaping: Reshaping(
+                            root: key, stripped: bound.stripped,
+                            transformations: bound.rule.transformations))
+                }, of: sources.compactMap { $0 }.filter { $0.kind == .object }, key: key)
+            guard let object = part.object else { continue }
             out.key(key)
             out.raw(object)
-            fields += selection?.fields ?? []
+            fields += part.fields
         }
         out.endObject()
         return Rendered(
@@ -137,19 +141,6 @@ public enum Rendering {
             }
         }
         out.endObject()
-    }
-
-    /// What `tree` lets out of `sources`, as one object, with the account of its fields; of two members of
-    /// one name the earlier source's stands alone. No object when nothing is let out.
-    private static func select(_ sources: [JSONView?], key: String, tree: FieldTree) -> (
-        object: [UInt8]?, fields: [String]
-    ) {
-        var selection = FieldSelection()
-        let sources = sources.compactMap { $0 }.filter { $0.kind == .object }
-        for (place, source) in sources.enumerated() {
-            selection.append(source, tree: tree, path: key, except: sources[..<place])
-        }
-        return (selection.object, selection.fields)
     }
 }
 

@@ -47,10 +47,11 @@ struct Reshaping {
             }
         }
         // A name with a dot in it is not found by its path; it is told rather than forgotten.
-        fields = names.filter { !finds($0.old, in: before) || finds($0.new, in: value) }.map(\.new)
+        fields = names.filter { !Self.finds($0.old, in: before) || Self.finds($0.new, in: value) }
+            .map(\.new)
         for (place, field) in fields.enumerated().reversed()
         where fields[..<place].contains(field) { fields.remove(at: place) }
-        for field in added where finds(field, in: value) && !fields.contains(field) {
+        for field in added where Self.finds(field, in: value) && !fields.contains(field) {
             fields.append(field)
         }
         guard let members = value.object, !members.isEmpty else { return nil }
@@ -65,7 +66,8 @@ struct Reshaping {
         return field.hasPrefix(old + ".") ? target + field.dropFirst(old.count) : field
     }
 
-    private func finds(_ field: String, in value: JSONValue) -> Bool {
+    /// Whether a dotted path from the message's root leads to something in the object under its first name.
+    static func finds(_ field: String, in value: JSONValue) -> Bool {
         var value = value
         for name in field.split(separator: ".", omittingEmptySubsequences: false).dropFirst() {
             if value.array != nil { return true }

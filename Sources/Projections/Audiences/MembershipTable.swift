@@ -77,6 +77,11 @@ struct MembershipTable {
         }
     }
 
+    /// What a node is a member of, ascending.
+    func audiences(of node: UInt32) -> [Int] {
+        members.indices.filter { isMember($0, node) }
+    }
+
     /// A node that went under another is nobody any more; no change is recorded, since its person stays.
     mutating func forget(_ node: UInt32) {
         for audience in members.indices where Int(node) < members[audience].count {
@@ -86,6 +91,7 @@ struct MembershipTable {
 
     /// Takes a new node for a member without a change: until it is judged, it is what it was a part of.
     mutating func assume(_ audience: Int, _ node: UInt32) {
+        while members.count <= audience { members.append([]) }
         let missing = Int(node) + 1 - members[audience].count
         if missing > 0 { members[audience].append(contentsOf: repeatElement(0, count: missing)) }
         members[audience][Int(node)] = 1

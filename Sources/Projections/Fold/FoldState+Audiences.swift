@@ -19,6 +19,8 @@ extension FoldState {
         of root: UInt32, offset: UInt64, reason: MembershipReason,
         scope: AudienceScope = .everything
     ) {
+        let brought = scratch.brought
+        scratch.brought.removeAll()
         guard keepsAudiences, let policy = audiencePolicy,
             !policy.policy.audiences.isEmpty || !policy.policy.attributes.isEmpty
         else { return }
@@ -39,6 +41,10 @@ extension FoldState {
                 audience, metrics: audienceIndex.metrics[place], root: root, members: members,
                 policy: policy, known: truths, wake: &wake)
             truths[place] = truth
+            // Who came into the person as a member leaves as the person (E2).
+            if truth != .yes, brought.contains(policy.audienceNumbers[place]) {
+                memberships.assume(policy.audienceNumbers[place], root)
+            }
             // Nothing is said on what nobody knows exactly (D4).
             let didChange = memberships.set(
                 policy.audienceNumbers[place], node: root, isMember: truth == .yes,

@@ -56,15 +56,6 @@ extension FoldState {
         for index in plans.indices where plans[index].outcome == 0 { plans[index].outcome = 3 }
     }
 
-    /// An entry that may have been told counts as told, so that its exit is (E2).
-    private mutating func noteMaybeTold(_ effect: LaneState.MembershipEffect.Key, lane: Int) {
-        guard let identifier = identity.identifier(born: effect.profile),
-            let node = identity.root(ofIdentifier: identifier)
-        else { return }
-        let key = LaneState.ToldKey(audience: effect.audience, node: node)
-        if lanes[lane].told[key] != 1 { lanes[lane].setTold(key, 3) }
-    }
-
     // MARK: Questions
 
     /// Every restore of this log, oldest first.

@@ -87,6 +87,8 @@ public struct FoldState: Sendable {
         var bits: [UInt16] = []
         var purposes: [ConsentState] = []
         var tcStrings: [UInt32: TCString] = [:]
+        /// Audiences of those who went under another person in this record, until that one is judged.
+        var brought: [Int] = []
         /// Identifiers that a batch probably holds.
         var hints: [UInt32] = []
         /// What was looked at ahead, so that looking is not left out.
@@ -261,6 +263,7 @@ public struct FoldState: Sendable {
         precondition(record.offset >= next, "records are applied in order")
         if record.offset > next { beginIncarnation(at: record.offset) }
         next = record.offset + 1
+        if !scratch.brought.isEmpty { scratch.brought.removeAll() }
     }
 
     private mutating func fold(_ record: FoldRecord, _ line: JSONView) throws -> FoldStep {

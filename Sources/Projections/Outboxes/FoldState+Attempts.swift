@@ -174,14 +174,7 @@ extension FoldState {
         var row = effect.row
         row.status = status
         lanes[lane].setMembership(key, row)
-        guard let node = identity.root(ofIdentifier: subject) else { return }
-        let told = LaneState.ToldKey(audience: audience, node: node)
-        switch status {
-        case .delivered: lanes[lane].setTold(told, effect.change.code)
-        case .unknown where effect.change == .entered, .parked where effect.change == .entered:
-            lanes[lane].setTold(told, 3)
-        default: break
-        }
+        noteTold(key, change: effect.change, status: status, attempt: attempt, lane: lane)
     }
 
     mutating func apply(_ record: CancelledRecord) throws {

@@ -254,7 +254,7 @@ extension FoldState {
         let key = correctionKey(.retract, sight, lane: lane, source: meta.source, plan: plan)
         let told = Set(meta.told?.identifiers ?? [])
         let identifiers = outgoingIdentifiers(
-            destination, root: sight.then, asOf: offset, now: sight.root
+            destination.identifiers, root: sight.then, asOf: offset, now: sight.root
         ).filter { told.contains(hashes([$0])[0]) }
         let corrects = EffectKey.make(
             destination: lane.destination, epoch: lane.epoch, source: meta.source,

@@ -111,8 +111,8 @@ extension FoldState {
                         now: now)
                 }
             }
-            if case .send(let outgoing) = verdict, let told = toldKey(of: outgoing),
-                !leaving.insert(told).inserted
+            if case .send(let outgoing) = verdict,
+                !isNews(outgoing, lane: lane, beside: &leaving)
             {
                 verdicts.append(.superseded)
             } else {
@@ -122,15 +122,6 @@ extension FoldState {
         return Look(
             offset: Offset(next), policyVersion: policy.version, destination: destination,
             generation: generation, isHeld: isHeld(lane), verdicts: verdicts)
-    }
-
-    /// Of whom and of which audience something is told; nil for an event.
-    private func toldKey(of outgoing: Outgoing) -> LaneState.ToldKey? {
-        guard let name = outgoing.audience, let audience = memberships.audiences.number(of: name),
-            let identifier = outgoing.profile.flatMap(identity.identifier(born:)),
-            let node = identity.root(ofIdentifier: identifier)
-        else { return nil }
-        return LaneState.ToldKey(audience: audience, node: node)
     }
 
     private func verdictOf(

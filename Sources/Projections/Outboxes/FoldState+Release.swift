@@ -37,7 +37,7 @@ extension FoldState {
             if table[Int(row)] == 0 { allowed.set(offset) }
         }
         let memberships = dueMemberships(
-            policy.policy.destinations[index], policy: policy, from: start, to: end)
+            policy.policy.destinations[index], policy: policy, lane: number, from: start, to: end)
         guard
             allowed.count > 0 || !memberships.isEmpty || end - start == Self.widestRelease
                 || end < next
@@ -50,11 +50,12 @@ extension FoldState {
     }
 
     /// Membership changes in a range that the destination may be told, judged as of each change. Changes
-    /// that came from an import are not sent (T2).
+    /// that came from an import are not sent (T2). Exits from what the destination no longer asks for are: it
+    /// may have been told of the entry (E2), and the second look says whether it was.
     private func dueMemberships(
-        _ destination: Destination, policy: CompiledPolicy, from: UInt64, to: UInt64
+        _ destination: Destination, policy: CompiledPolicy, lane: Int, from: UInt64, to: UInt64
     ) -> [ReleasedRecord.Membership] {
-        guard !destination.audiences.isEmpty else { return [] }
+        guard !destination.audiences.isEmpty || !lanes[lane].audiences.isEmpty else { return [] }
         let wanted = destination.audiences.map { policy.audienceNumbers[$0] }
         var due: [ReleasedRecord.Membership] = []
         var index = memberships.firstChange(from: from)
@@ -62,6 +63,8 @@ extension FoldState {
             defer { index += 1 }
             guard let change = memberships.change(index), change.reason != .imported,
                 wanted.contains(change.audience)
+                    || change.change == .exited
+                        && lanes[lane].audiences.contains(UInt16(change.audience))
             else { continue }
             let root = identity.root(change.node, asOf: change.offset)
             let decision = judgeMembership(

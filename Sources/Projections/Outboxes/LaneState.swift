@@ -16,8 +16,10 @@ struct LaneState {
     private(set) var memberships: [MembershipEffect] = []
     private var membershipIndex: [MembershipEffect.Key: Int] = [:]
     private(set) var openMemberships: [Int] = []
+    /// Audiences that anything was ever released of; derived.
+    private(set) var audiences: Set<UInt16> = []
     var corrections = CorrectionTable()
-    /// What each subject was last told, by audience and node: 1 entered, 2 exited, 3 maybe entered.
+    /// What was last told of each identifier in an audience: 1 entered, 2 exited, 3 maybe entered.
     private(set) var told: [ToldKey: UInt8] = [:]
     /// Released ranges whose digest did not match what this fold decided (A2). While not empty nothing
     /// is sent.
@@ -50,9 +52,9 @@ struct LaneState {
 
     struct ToldKey: Hashable, Comparable {
         var audience: UInt16
-        var node: UInt32
+        var identifier: UInt32
         static func < (a: ToldKey, b: ToldKey) -> Bool {
-            (a.audience, a.node) < (b.audience, b.node)
+            (a.audience, a.identifier) < (b.audience, b.identifier)
         }
     }
 
@@ -174,6 +176,7 @@ struct LaneState {
         guard membershipIndex[key] == nil else { return }
         membershipIndex[key] = memberships.count
         openMemberships.append(memberships.count)
+        audiences.insert(key.audience)
         memberships.append(
             MembershipEffect(key: key, change: change, row: EffectRow(status: .pending)))
     }
@@ -267,7 +270,7 @@ struct LaneState {
         for key in told.keys.sorted() {
             guard let value = told[key] else { continue }
             out.integer(key.audience)
-            out.integer(key.node)
+            out.integer(key.identifier)
             out.integer(value)
         }
         out.column(disagreements)
@@ -317,10 +320,12 @@ struct LaneState {
             let row = try Self.row(&reader)
             memberships.append(MembershipEffect(key: key, change: change, row: row))
             membershipIndex[key] = index
+            audiences.insert(key.audience)
             if row.isOpen { openMemberships.append(index) }
         }
         for _ in 0..<(try reader.count(UInt64.self)) {
-            let key = ToldKey(audience: try reader.integer(), node: try reader.integer())
+            let key = ToldKey(
+                audience: try reader.integer(), identifier: try reader.integer())
             told[key] = try reader.integer()
         }
         disagreements = try reader.column()

@@ -61,8 +61,9 @@ extension FoldState {
     /// Judges one event's effect as of now and renders it.
     ///
     /// The policy in force now can only narrow: the event was allowed when it was released, and must be
-    /// allowed now as well, with its own stamp (R2). Identifiers are those known at the event, so that a
-    /// retry sends the same bytes whatever was learned since.
+    /// allowed now as well, with its own stamp (R2); what leaves is what both let out (``Bounds``).
+    /// Identifiers are those known at the event, so that a retry sends the same bytes whatever was learned
+    /// since.
     ///
     /// - Parameter now: the wall clock, for expiry and age; it only narrows.
     func look(
@@ -75,8 +76,24 @@ extension FoldState {
                 destination: destination, meta: meta, at: now)
             guard let sight else { return Self.unreadable }
             guard sight.decision.isAllow, sight.rule != nil else { return .cancel(sight.decision) }
+            let bounds: Bounds
+            switch self.bounds(
+                of: sight, at: offset, lane: lane, policy: policy, destination: destination,
+                meta: meta)
+            {
+            case .success(let found): bounds = found
+            case .failure(let reason): return .cancel(reason.decision)
+            }
+            let identifiers = outgoingIdentifiers(
+                bounds.identifiers, root: sight.then, asOf: offset, now: sight.root)
+            if lacksIdentifier(
+                identifiers, destination, root: sight.then, asOf: offset, now: sight.root)
+            {
+                return .cancel(Withheld.missingIdentifier.decision)
+            }
             let outgoing = outgoing(
-                sight, of: offset, lane: lane, policy: policy, destination: destination, meta: meta)
+                sight, of: offset, lane: lane, policy: policy, destination: destination, meta: meta,
+                identifiers: identifiers, within: bounds.rules)
             return outgoing.map { .send($0) } ?? Self.unreadable
         } ?? Self.unreadable
     }
@@ -133,23 +150,34 @@ extension FoldState {
             rule: Judge.rule(for: item, in: destination), decision: decision)
     }
 
-    /// An event as it leaves; nil when it cannot be rendered.
+    /// An event as it leaves under the policy in force alone; nil when it cannot be rendered.
     func outgoing(
         _ sight: Sight, of offset: UInt64, lane: Lane, policy: CompiledPolicy,
         destination: Destination, meta: FoldLine
+    ) -> Outgoing? {
+        outgoing(
+            sight, of: offset, lane: lane, policy: policy, destination: destination, meta: meta,
+            identifiers: outgoingIdentifiers(
+                destination.identifiers, root: sight.then, asOf: offset, now: sight.root),
+            within: [])
+    }
+
+    private func outgoing(
+        _ sight: Sight, of offset: UInt64, lane: Lane, policy: CompiledPolicy,
+        destination: Destination, meta: FoldLine, identifiers: [OutgoingIdentifier],
+        within bounds: [RenderingBound]
     ) -> Outgoing? {
         guard let rule = sight.rule else { return nil }
         let key = EffectKey.make(
             destination: lane.destination, epoch: lane.epoch, source: meta.source,
             messageID: sight.messageID, slot: lane.slot, action: .deliver)
-        let identifiers = outgoingIdentifiers(
-            destination, root: sight.then, asOf: offset, now: sight.root)
         guard
             let rendered = Rendering.event(
                 id: key.hex, event: sight.body,
                 occurred: Timestamp(microseconds: meta.occurred), received: sight.received,
                 rule: rule, identifiers: identifiers,
-                stripped: destination.followsPlans ? sight.plan?.stripped ?? [] : [])
+                stripped: destination.followsPlans ? sight.plan?.stripped ?? [] : [],
+                bounds: bounds)
         else { return nil }
         return Outgoing(
             key: key, action: .deliver, at: Offset(offset), audience: nil, profile: nil,
@@ -174,11 +202,16 @@ extension FoldState {
             policy.audienceNumbers[$0] == Int(key.audience)
         }
         let isMember = memberships.isMember(Int(key.audience), root)
-        let told = told(lane: number, audience: key.audience, root: root)
+        let subject = subject(of: key, asOf: nil)
         // E2: only where what is so differs from what was told.
         switch change {
-        case .entered where !isMember || told == .entered || !isWanted: return .superseded
-        case .exited where isMember || told == .nothing: return .superseded
+        case .entered
+        where !isMember || !isWanted
+            || told(lane: number, audience: key.audience, root: root) == .entered:
+            return .superseded
+        case .exited
+        where isMember || told(lane: number, audience: key.audience, of: subject) == .nothing:
+            return .superseded
         case .entered, .exited: break
         }
         let decision = judgeMembership(
@@ -188,9 +221,14 @@ extension FoldState {
         let effect = EffectKey.make(
             destination: lane.destination, epoch: lane.epoch, source: audience,
             messageID: "\(key.profile)@\(key.at)", slot: lane.slot, action: change.action)
+        let then = identity.root(ofIdentifier: identifier, asOf: key.at)
         let identifiers = outgoingIdentifiers(
-            destination, root: identity.root(ofIdentifier: identifier, asOf: key.at),
-            asOf: key.at, now: root)
+            boundedIdentifiers(
+                of: key, subject: identifier, lane: number, destination: destination),
+            root: then, asOf: key.at, now: root)
+        if lacksIdentifier(identifiers, destination, root: then, asOf: key.at, now: root) {
+            return .cancel(Withheld.missingIdentifier.decision)
+        }
         let rendered = Rendering.membership(
             id: effect.hex, audience: audience, change: change, at: moment,
             identifiers: identifiers)
@@ -205,32 +243,14 @@ extension FoldState {
                 identifiers: rendered.identifierTypes, identifierHashes: hashes(identifiers)))
     }
 
-    enum Told { case nothing, entered, maybeEntered }
-
-    /// What a lane was told of a person in an audience, under whatever id it was told (E2).
-    func told(lane: Int, audience: UInt16, root: UInt32) -> Told {
-        var result = Told.nothing
-        func ask(_ node: UInt32) {
-            switch lanes[lane].told[LaneState.ToldKey(audience: audience, node: node)] {
-            case 1: result = .entered
-            case 3 where result == .nothing: result = .maybeEntered
-            default: break
-            }
-        }
-        // The carrying node too: a split may have taken all its own members.
-        ask(root)
-        identity.forEachMember(ofRoot: root) { ask(identity.nodes[Int($0)]) }
-        return result
-    }
-
-    /// The person's identifiers of the types that the destination gets, as known at an offset; without those
-    /// that a retraction has shown to be somebody else's since (I5).
+    /// The person's identifiers of some types, as known at an offset; without those that a retraction has
+    /// shown to be somebody else's since (I5).
     func outgoingIdentifiers(
-        _ destination: Destination, root: UInt32?, asOf offset: UInt64, now: UInt32
+        _ types: [String], root: UInt32?, asOf offset: UInt64, now: UInt32
     ) -> [OutgoingIdentifier] {
         guard let root, root != IdentityTable.none else { return [] }
         var found: [OutgoingIdentifier] = []
-        for type in destination.identifiers {
+        for type in types {
             guard let number = identity.types.number(of: type) else { continue }
             var values: [UInt32] = []
             identity.forEachMember(ofRoot: root, asOf: offset) {

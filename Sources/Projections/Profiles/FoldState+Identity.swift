@@ -3,8 +3,8 @@ import CustomerModel
 /// What people decided about links, and what merges and splits mean for everything that a person has.
 ///
 /// Consent, traits, activity, metrics, suppressions and the anchors of events hang on identifiers, so they
-/// follow by themselves whoever their identifiers belong to (C5). What hangs on a person, memberships and
-/// what destinations were told of them, is divided here.
+/// follow by themselves whoever their identifiers belong to (C5), as does what destinations were told of them
+/// (E2). What hangs on a person, memberships, is divided here.
 extension FoldState {
     mutating func apply(_ record: IdentityRecord, at offset: UInt64, recorded: Int64) {
         switch record.act {
@@ -76,6 +76,7 @@ extension FoldState {
     mutating func take(_ resolution: Resolution) {
         if resolution.didChange { personStandings.forget(resolution.root) }
         for gone in resolution.gone {
+            scratch.brought += memberships.audiences(of: gone)
             memberships.forget(gone)
             wakes.forget(gone)
             journal?.append(.merged(kept: identity.root(gone), gone: gone))
@@ -92,48 +93,7 @@ extension FoldState {
         journal?.append(.split(kept: root, gone: gone))
         journal?.append(.profile(node: root))
         journal?.append(.profile(node: gone))
-        divideTold(root, gone)
         divideMemberships(root, gone, at: offset)
-    }
-
-    /// What a destination was told of the person, it was told of both: it got the identifiers of both. So a
-    /// second entry is not announced (R3), and who is out is taken out.
-    private mutating func divideTold(_ root: UInt32, _ gone: UInt32) {
-        for lane in lanes.indices {
-            for audience in memberships.audiences.names.indices {
-                let number = UInt16(audience)
-                let told: UInt8
-                // Both sides' nodes: the split has moved what was told of one beside the other.
-                switch (
-                    self.told(lane: lane, audience: number, root: root),
-                    toldBefore(lane: lane, audience: number, gone: gone)
-                ) {
-                case (.entered, _), (_, .entered): told = 1
-                case (.maybeEntered, _), (_, .maybeEntered): told = 3
-                case (.nothing, .nothing): continue
-                }
-                for node in [root, gone] {
-                    lanes[lane].setTold(.init(audience: number, node: node), told)
-                }
-            }
-        }
-    }
-
-    /// What was told under the nodes that a split has taken identifiers from.
-    private func toldBefore(lane: Int, audience: UInt16, gone: UInt32) -> Told {
-        var result = Told.nothing
-        identity.forEachMember(ofRoot: gone) { member in
-            for node in identity.moves.nodes(
-                of: member, present: identity.nodes[Int(member)])
-            {
-                switch lanes[lane].told[.init(audience: audience, node: node)] {
-                case 1: result = .entered
-                case 3 where result == .nothing: result = .maybeEntered
-                default: break
-                }
-            }
-        }
-        return result
     }
 
     /// Who keeps the id keeps their memberships, and both are judged anew: whoever came back enters under
