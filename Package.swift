@@ -20,7 +20,9 @@ let package = Package(
         // For tools/benchmarks, which folds without a platform around.
         .library(
             name: "Folding",
-            targets: ["Projections", "CustomerModel", "PolicyText", "JSONText", "Hashing"]),
+            targets: [
+                "Projections", "CustomerModel", "PolicyText", "JSONText", "Hashing", "ReadModel",
+            ]),
     ],
     dependencies: [
         .package(

@@ -64,10 +64,58 @@ import Testing
         try await server.stop()
     }
 
+    @Test func `killed 20 times under both, the server has once what they believe sent`()
+        async throws
+    {
+        let clients = try await clients("segment-analytics-python", "mparticle")
+        let directory = try TemporaryDirectory()
+        let server = try SluiceServer(in: directory)
+        defer { server.kill() }
+        var running = try await server.start()
+        let key = try await server.ask("key", "create", "web")["key"]?.string ?? ""
+        let made = try await server.ask("key", "create", "app", "--secret")
+        let (user, secret) = (made["key"]?.string ?? "", made["secret"]?.string ?? "")
+        let (host, stop) = ("http://127.0.0.1:\(server.port)", directory("stop"))
+        async let segment = clients.run("segment_through_kills.py", host, key, stop)
+        async let mparticle = clients.run(
+            "mparticle_through_kills.py", "\(host)/v2", user, secret, stop)
+        let seed: UInt64 = .random(in: 0 ... .max)
+        var random = SeededRandom(seed: seed)
+        for _ in 0..<20 {
+            try await Task.sleep(for: .milliseconds(150 + random.below(700)))
+            running.kill()
+            #expect(try await running.ended() == .signal(9))
+            running = try await server.start()
+        }
+        _ = try directory.write("stop", "")
+        let (viaSegment, viaMParticle) = try await (segment, mparticle)
+        try await server.stop()
+        try await server.start()
+
+        var stored: [String: Int] = [:]
+        for line in try await server.logLines() where line["kind"]?.string == "event" {
+            let body = line["body"]
+            let id = body?["messageId"] ?? body?["data"]?["source_message_id"]
+            stored[id?.string ?? "", default: 0] += 1
+        }
+        let repeated = stored.filter { $0.value != 1 }.keys.sorted()
+        #expect(repeated.isEmpty, "seed \(seed)")
+        for (client, said) in [("segment", viaSegment), ("mparticle", viaMParticle)] {
+            let sent = (said["sent"]?.array ?? []).compactMap(\.string)
+            let lost = sent.filter { stored[$0] == nil }
+            #expect(lost.isEmpty, "\(client), seed \(seed)")
+            #expect(Set(sent).count == sent.count)
+            // The kills struck: both had to try again, and nevertheless went on.
+            #expect((said["retries"]?.int ?? 0) > 10, "\(client), seed \(seed)")
+            #expect(sent.count > 200, "\(client), seed \(seed)")
+        }
+        try await server.stop()
+    }
+
     /// Says why and ends the test where there is nothing to install them with.
-    private func clients(_ package: String) async throws -> PythonClients {
+    private func clients(_ packages: String...) async throws -> PythonClients {
         do {
-            return try await PythonClients(installing: package)
+            return try await PythonClients(installing: packages)
         } catch let error as PythonClients.Unavailable {
             try Test.cancel("not tried: \(error)")
         }

@@ -187,6 +187,8 @@ import Testing
         let taken = try await shop.send([
             message("person", "Mozilla/5.0 (Linux; Android 9; CUBOT X19) Chrome/120.0"),
             message("robot", "Mozilla/5.0 (compatible; Googlebot/2.1)"),
+            message("shell", "CURL/8.5.0"), message("end", "Ends as a Spider"),
+            message("both", "CUBOT bot"),
         ])
         #expect(taken.status == 200)
         try await shop.server.settled()

@@ -13,7 +13,7 @@ public struct PythonClients: Sendable {
     /// Installs `packages` in an environment that goes away with the value.
     ///
     /// - Throws: ``Unavailable`` where Python, its `venv` or the index cannot be had.
-    public init(installing packages: String...) async throws {
+    public init(installing packages: [String]) async throws {
         directory = try TemporaryDirectory()
         guard let python = Self.python else {
             throw Unavailable(description: "there is no python3 (Debian: python3-venv)")

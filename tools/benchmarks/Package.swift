@@ -19,10 +19,11 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CPeers", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CGzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "CPeers",
+                "CGzip", "CPeers",
                 .product(name: "EventLog", package: "sluice"),
                 .product(name: "Folding", package: "sluice"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -21,6 +21,17 @@ struct Corpus: Sendable {
             }
         }
 
+        /// What the log files it under; nil for what is no key.
+        var keyName: String? {
+            switch self {
+            case .messageID: "message_id"
+            case .anonymousID: "anonymous_id"
+            case .userID: "user_id"
+            case .mailbox: "email"
+            case .timestamp, .sentAt, .received: nil
+            }
+        }
+
         var text: String {
             String(repeating: String(UnicodeScalar(rawValue)), count: width)
         }

@@ -71,23 +71,25 @@ struct EventMaker: Sendable {
         _ hole: Corpus.Hole, at place: UnsafeMutableRawPointer, _ number: Int, _ person: Int,
         _ log: EventLog, _ keys: inout [UInt64]
     ) {
+        Self.fill(hole, at: place, number, person)
+        guard let name = hole.keyName else { return }
         let filled = UnsafeRawBufferPointer(start: place, count: hole.width)
+        keys.append(log.keyHash(name, filled))
+    }
+
+    /// Fills one hole of the event of this number, which is about this person.
+    @inline(__always)
+    static func fill(
+        _ hole: Corpus.Hole, at place: UnsafeMutableRawPointer, _ number: Int, _ person: Int
+    ) {
         switch hole {
-        case .messageID:
-            Self.write(uuid: UInt64(number) &* 2 &+ 1, at: place)
-            keys.append(log.keyHash("message_id", filled))
-        case .anonymousID:
-            Self.write(uuid: UInt64(person) | 1 << 60, at: place)
-            keys.append(log.keyHash("anonymous_id", filled))
-        case .userID:
-            Self.write(userID: person, at: place)
-            keys.append(log.keyHash("user_id", filled))
-        case .mailbox:
-            Self.write(mailbox: person, at: place)
-            keys.append(log.keyHash("email", filled))
-        case .timestamp: Self.write(milliseconds: number, digits: 3, at: place)
-        case .sentAt: Self.write(milliseconds: number / 100 * 100 + 900, digits: 3, at: place)
-        case .received: Self.write(milliseconds: number / 100 * 100 + 937, digits: 6, at: place)
+        case .messageID: write(uuid: UInt64(number) &* 2 &+ 1, at: place)
+        case .anonymousID: write(uuid: UInt64(person) | 1 << 60, at: place)
+        case .userID: write(userID: person, at: place)
+        case .mailbox: write(mailbox: person, at: place)
+        case .timestamp: write(milliseconds: number, digits: 3, at: place)
+        case .sentAt: write(milliseconds: number / 100 * 100 + 900, digits: 3, at: place)
+        case .received: write(milliseconds: number / 100 * 100 + 937, digits: 6, at: place)
         }
     }
 

@@ -1,0 +1,66 @@
+internal import Glibc
+internal import JSONText
+
+/// What a user agent says of whoever sent an event.
+enum UserAgent {
+    /// Whether it names itself as a program rather than a person's browser or app.
+    ///
+    /// By the words that such programs use of themselves, whatever the case of their letters; what hides is
+    /// not found. A flag for filters, never a reason to refuse. Asked of every event, so by bytes: a search
+    /// in a `String` cost more than all the rest of the door.
+    static func isRobot(_ view: JSONView?) -> Bool {
+        guard let view, view.kind == .string, view.rawBytes.count <= 2_048 else { return false }
+        return view.withUTF8 { isRobot(utf8: $0) } ?? false
+    }
+
+    /// The same for UTF-8 bytes.
+    static func isRobot(utf8 text: UnsafeRawBufferPointer) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: max(1, text.count), alignment: 1) { lower in
+            for place in text.indices {
+                let byte = text[place]
+                lower[place] = 0x41...0x5A ~= byte ? byte | 0x20 : byte
+            }
+            return containsWord(UnsafeRawBufferPointer(rebasing: lower[..<text.count]))
+        }
+    }
+
+    private static func containsWord(_ text: UnsafeRawBufferPointer) -> Bool {
+        guard text.count >= 3 else { return false }
+        return seconds.withUnsafeBufferPointer { seconds in
+            for place in 0..<(text.count - 1) {
+                let second = UInt32(1) << UInt32(text[place + 1] & 31)
+                guard seconds[Int(text[place] & 31)] & second != 0 else { continue }
+                if words.contains(where: { starts(with: $0, text, place) }) { return true }
+            }
+            return false
+        }
+    }
+
+    private static func starts(
+        with word: StaticString, _ text: UnsafeRawBufferPointer, _ place: Int
+    ) -> Bool {
+        guard let base = text.baseAddress, text.count - place >= word.utf8CodeUnitCount,
+            memcmp(base + place, word.utf8Start, word.utf8CodeUnitCount) == 0
+        else { return false }
+        // Phones of the maker Cubot carry its name.
+        let isCubot =
+            place >= 2 && word.utf8CodeUnitCount == 3
+            && text[place - 2] == UInt8(ascii: "c") && text[place - 1] == UInt8(ascii: "u")
+        return !isCubot
+    }
+
+    private static let words: [StaticString] = [
+        "bot", "crawl", "spider", "slurp", "scrape", "headlesschrome", "phantomjs", "lighthouse",
+        "facebookexternalhit", "feedfetcher", "mediapartners-google", "pingdom", "uptime",
+        "monitoring", "python-requests", "curl/", "wget/", "go-http-client", "libwww-perl",
+    ]
+
+    /// By the low five bits of a word's first byte, those of the second one, a bit each.
+    private static let seconds: [UInt32] = {
+        var seconds = [UInt32](repeating: 0, count: 32)
+        for word in words {
+            seconds[Int(word.utf8Start[0] & 31)] |= 1 << UInt32(word.utf8Start[1] & 31)
+        }
+        return seconds
+    }()
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Glibc
+
+/// `sluice serve` as an operator starts it, with the initial policy: folded live, and no destination.
+struct SluiceSection {
+    private let run: CollectRun
+    private let program: String
+    private let pause: UInt32
+    private let data: String
+
+    init(_ run: CollectRun, program: String, pause: UInt32) {
+        self.run = run
+        self.program = program
+        self.pause = pause
+        data = run.scratch.path + "/data"
+    }
+
+    private struct Key: Decodable { var key: String }
+
+    /// What `status` says.
+    private struct Status: Decodable {
+        struct Collected: Decodable {
+            var accepted: Int
+            var duplicates: Int
+            var rejected: Int
+        }
+        struct Projection: Decodable { var lag: Int }
+        var collected: Collected
+        var projection: Projection
+    }
+
+    /// - Returns: events a second by the size of a batch, plain.
+    func perform(sizes: [Int]) throws -> [Int: Double] {
+        run.report.begin(
+            "sluice",
+            "how fast is /v1/batch answered, after fdatasync, while the events are folded?")
+        try FileManager.default.createDirectory(
+            atPath: data, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let server = try ServerProcess(
+            "sluice serve", program, ["serve", "--data", data, "--port", "0"],
+            log: run.scratch.path + "/sluice.log", sign: "listening on http://127.0.0.1:")
+        defer { server.stop() }
+        guard let port = Int(server.firstWords) else { throw BenchError("sluice names no port") }
+        let address = LoadAddress.loopback(port: port)
+        let key = try ask(Key.self, "key", "create", "web").key
+        var found: [Int: Double] = [:]
+        for size in sizes {
+            let connections = try run.connections(to: address, .http) {
+                PreparedRequest.batch(of: size, seed: $0, key: key, run.corpus)
+            }
+            let most = try plain(size, connections, server)
+            found[size] = most
+            if size == 100 { try half(most, connections, server) }
+            try zipped(size, most, address, key, server)
+        }
+        let status = try ask(Status.self, "status").collected
+        run.report.add("events stored", Double(status.accepted), "")
+        run.report.add(
+            "duplicates and refusals", Double(status.duplicates + status.rejected), "",
+            goal: .atMost(0))
+        return found
+    }
+
+    private func plain(
+        _ size: Int, _ connections: [LoadConnection], _ server: ServerProcess
+    ) throws -> Double {
+        ready(server, "plain \(size)")
+        let result = try run.measure(
+            "batches of \(size)", connections, server,
+            rateGoal: size == 100 ? .atLeast(150_000) : nil)
+        let lag = try ask(Status.self, "status").projection.lag
+        run.report.add("batches of \(size): events not yet folded then", Double(lag), "")
+        let watch = Stopwatch()
+        while try ask(Status.self, "status").projection.lag > 0, watch.seconds < 60 {
+            usleep(10_000)
+        }
+        run.report.add("batches of \(size): folded after", watch.seconds, "s")
+        return result.eventsPerSecond
+    }
+
+    private func half(
+        _ most: Double, _ connections: [LoadConnection], _ server: ServerProcess
+    ) throws {
+        ready(server, "half")
+        try run.measure(
+            "batches of 100 at half that rate", connections, server,
+            pace: .perSecond(most / 2 / 100), timeGoal: .atMost(25))
+    }
+
+    private func zipped(
+        _ size: Int, _ most: Double, _ address: LoadAddress, _ key: String,
+        _ server: ServerProcess
+    ) throws {
+        // No faster than plain ones, so these do for the warming up and the run.
+        let count = Int(most / Double(size) * run.seconds * 1.2) + 64
+        var supply = try run.zipped(count, of: size, key: key)
+        let connections = try run.connections(to: address, .http) { _ in .none }
+        ready(server, "zipped \(size)")
+        try run.measure("batches of \(size), zipped", connections, server) { request in
+            guard let next = supply.popLast() else { return false }
+            request = next
+            return true
+        }
+    }
+
+    /// Waits until what the last case left to do is done.
+    private func ready(_ server: ServerProcess, _ name: String) {
+        server.settle()
+        guard pause > 0 else { return }
+        run.report.note("\(name) begins in \(pause) s")
+        sleep(pause)
+    }
+
+    private func ask<T: Decodable>(_ type: T.Type, _ arguments: String...) throws -> T {
+        try JSONDecoder().decode(
+            type,
+            from: Programs.output(of: program, arguments + ["--data", data, "--json"]))
+    }
+}
