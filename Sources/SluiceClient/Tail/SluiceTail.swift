@@ -15,7 +15,7 @@ import NIOHTTP1
 ///     switch item.kind {
 ///     case .snapshotBegins: members = [:]
 ///     case .snapshot, .other("entered"): add(item.line)
-///     case .other("left"): remove(item.line)
+///     case .other("exited"): remove(item.line)
 ///     default: break
 ///     }
 ///     if let cursor = item.cursor { save(cursor) }

@@ -21,7 +21,7 @@ public struct TailItem: Equatable, Sendable {
         /// The cursor is of another log, or what it stood on was worked out anew. The tail ends with it; begin
         /// again from the snapshot, or for events from the start.
         case cursorExpired
-        /// By its own name, such as `entered`, `left` and `withdrawn`.
+        /// By its own name, such as `entered`, `exited` and `withdrawn`.
         case other(String)
     }
 
