@@ -234,8 +234,10 @@ struct DecisionColumns {
         out.column(rowBits)
     }
 
-    /// - Parameter situations: how many situations there are.
-    init(from reader: inout CanonicalReader, situations: Int) throws(CanonicalError) {
+    /// - Parameters:
+    ///   - situations: how many situations there are.
+    ///   - nodes: how many identifiers there are.
+    init(from reader: inout CanonicalReader, situations: Int, nodes: Int) throws(CanonicalError) {
         try reader.section("DECI")
         space = try OffsetSpace(from: &reader)
         moments = EventColumn(try reader.column())
@@ -254,18 +256,27 @@ struct DecisionColumns {
             keys.allSatisfy({
                 $0 >> 32 < UInt64(rowVersions.count) && $0 & 0xFFFF_FFFF < UInt64(situations)
             }),
-            let interned = InternTable(keys),
+            let interned = InternTable(keys), Self.name(anchors, below: nodes),
+            Self.name(people, below: nodes),
             moments.chunks.allSatisfy({ chunk in
                 chunk.allSatisfy { $0 == Self.none || $0 < UInt32(keys.count) }
             })
         else { throw CanonicalError(position: reader.position, expected: "decision columns") }
         momentKeys = interned
+        // Sized by the largest identifier, which was checked.
         chains = AnchorChains(anchors)
         for row in rowVersions.indices {
             var key = Array(bits(ofRow: UInt32(row)))
             key.append(UInt16(truncatingIfNeeded: rowVersions[row]))
             key.append(UInt16(truncatingIfNeeded: rowVersions[row] >> 16))
             index[key] = UInt32(row)
+        }
+    }
+
+    /// Whether a column names identifiers that there are, and nothing else.
+    private static func name(_ column: EventColumn<UInt32>, below nodes: Int) -> Bool {
+        column.chunks.allSatisfy { chunk in
+            chunk.allSatisfy { $0 == none || Int($0) < nodes }
         }
     }
 }

@@ -115,7 +115,7 @@ extension FoldState {
         wakes = try WakeQueue(from: &reader, nodes: identity.nodeCount)
         situations = try SituationTable(from: &reader, key: key)
         decisions = try DecisionColumns(
-            from: &reader, situations: situations.situations.count)
+            from: &reader, situations: situations.situations.count, nodes: identity.nodeCount)
         for number in 0..<Int(try reader.integer(UInt32.self)) {
             lanes.append(try LaneState(from: &reader, space: decisions.space))
             laneNumbers[lanes[number].lane] = number

@@ -56,6 +56,8 @@ extension FoldState {
         var members: [UInt32] = []
         if let root {
             identity.appendMembers(ofRoot: root, upTo: offset, to: &members)
+            // In the order of their births: that of their merging is nobody's business.
+            members.sort()
         } else if let alone = identifier(of: person, asOf: offset),
             identity.birthOffsets[Int(alone)] <= offset ?? .max
         {
