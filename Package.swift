@@ -17,6 +17,8 @@ let package = Package(
         .executable(name: "demo-shop", targets: ["DemoShop"]),
         .library(name: "EventLog", targets: ["EventLog"]),
         .library(name: "Platform", targets: ["Platform"]),
+        // For apps and servers that send events and follow tails; JSONText is its vocabulary.
+        .library(name: "SluiceClient", targets: ["SluiceClient", "JSONText"]),
         // For tools/benchmarks, which folds without a platform around.
         .library(
             name: "Folding",
@@ -124,12 +126,23 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // What apps and servers link: nothing of the platform.
+        .target(
+            name: "SluiceClient",
+            dependencies: [
+                "Hashing", "JSONText",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
         // The example shop: a generator of its traffic and a receiver for its webhooks. No part of the
         // product.
         .executableTarget(
             name: "DemoShop",
             dependencies: [
-                "Hashing", "JSONText",
+                "Hashing", "JSONText", "SluiceClient",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -197,6 +210,10 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SluiceClientTests",
+            dependencies: ["DemoShop", "JSONText", "SluiceClient", "TestSupport", "sluice"],
             swiftSettings: settings),
         .testTarget(
             name: "CrashTests", dependencies: ["DemoShop", "JSONText", "TestSupport", "sluice"],

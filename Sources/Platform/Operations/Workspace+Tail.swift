@@ -8,9 +8,13 @@ extension Workspace {
     /// Follows `events`, `profiles` or `audiences` from a cursor, an offset or a time; without one, from
     /// the start for events and from a snapshot for the others.
     ///
-    /// Each line is one JSON object with the `cursor` to go on from. An idle stream says so every ten
-    /// seconds with a heartbeat that carries the safe offset. A cursor of another log or incarnation gives
-    /// one `cursor_expired` line and the end; never a silent gap.
+    /// Each line is one JSON object. Its `cursor` is where to go on once everything up to this line was
+    /// taken in: whoever does misses nothing. An event's stands right behind it, so no event comes twice;
+    /// other changes may, those that stand behind the same cursor. A snapshot can only be taken whole: its
+    /// last line has the first cursor, and a heartbeat says that it has ended, also when it was empty.
+    ///
+    /// An idle stream says so every ten seconds with a heartbeat that carries the safe offset. A cursor of
+    /// another log or incarnation gives one `cursor_expired` line and the end; never a silent gap.
     public func tail(_ stream: String, from cursor: String?, by principal: Principal)
         -> AsyncThrowingStream<[UInt8], any Error>
     {
@@ -59,6 +63,7 @@ extension Workspace {
             place = projection.applied.value
             try await noteServed(stream, from: 0, to: place, by: principal)
             for line in snapshot(stream, upTo: place) { yield(line) }
+            yield(heartbeat(stream, place))
         }
         let refolds = projection.refoldCount
         var seen = projection.changeCount
@@ -86,10 +91,7 @@ extension Workspace {
                 continue
             }
             if quiet.duration(to: .now) > .seconds(Self.heartbeatSeconds) {
-                yield([
-                    "type": "heartbeat", "cursor": .string(self.cursor(stream, place)),
-                    "safe": .offset(place),
-                ])
+                yield(heartbeat(stream, place))
                 quiet = .now
             }
             seen = await waitBriefly(since: seen)
@@ -157,15 +159,29 @@ extension Workspace {
 
     // MARK: Lines
 
+    private func heartbeat(_ stream: String, _ place: UInt64) -> JSONValue {
+        [
+            "type": "heartbeat", "cursor": .string(cursor(stream, place)),
+            "safe": .offset(place),
+        ]
+    }
+
     private func snapshot(_ stream: String, upTo offset: UInt64) -> [JSONValue] {
-        let cursor = cursor(stream, offset)
+        var lines = snapshot(stream)
+        if let last = lines.popLast() {
+            lines.append(last.adding([("cursor", .string(cursor(stream, offset)))]))
+        }
+        return lines
+    }
+
+    private func snapshot(_ stream: String) -> [JSONValue] {
         if stream == "audiences" {
             let names = projection.read { $0.counts().audiences.map(\.name) }
             var lines: [JSONValue] = []
             for name in names {
                 for profile in projection.read({ $0.members(ofAudience: name) }) ?? [] {
                     lines.append([
-                        "type": "snapshot", "cursor": .string(cursor), "audience": .string(name),
+                        "type": "snapshot", "audience": .string(name),
                         "profile": .string(profile.description),
                     ])
                 }
@@ -180,7 +196,7 @@ extension Workspace {
             return all
         }
         return profiles.map { profile in
-            Self.present(profile).adding([("type", "snapshot"), ("cursor", .string(cursor))])
+            Self.present(profile).adding([("type", "snapshot")])
         }
     }
 
@@ -198,10 +214,10 @@ extension Workspace {
         ]
     }
 
-    private func unreadable(_ stream: String, _ range: Range<UInt64>, reason: String) -> JSONValue {
+    private func unreadable(_ range: Range<UInt64>, reason: String) -> JSONValue {
         [
-            "type": "unreadable", "cursor": .string(cursor(stream, range.upperBound)),
-            "from": .offset(range.lowerBound), "to": .offset(range.upperBound),
+            "type": "unreadable", "from": .offset(range.lowerBound),
+            "to": .offset(range.upperBound),
             "reason": .string(reason),
         ]
     }
@@ -211,15 +227,32 @@ extension Workspace {
         let losses = projection.read { $0.logLosses(in: range) }
         let end = max(range.upperBound, losses.map(\.to).max() ?? 0)
         let lost = losses.map { loss in
-            unreadable(
-                stream, max(loss.from, range.lowerBound)..<loss.to, reason: loss.reason)
+            unreadable(max(loss.from, range.lowerBound)..<loss.to, reason: loss.reason)
         }
         return Served(
-            lines: lost + derived(stream, range, cursor: cursor(stream, end)), end: end)
+            lines: place(lost + derived(stream, range), stream, from: range.lowerBound, to: end),
+            end: end)
+    }
+
+    /// Gives each line its cursor: where it began until a later offset is reached, and the end of the range
+    /// for the last. Lines without an offset show people as they are by then, so they move nothing.
+    private func place(
+        _ lines: [JSONValue], _ stream: String, from start: UInt64, to end: UInt64
+    ) -> [JSONValue] {
+        var reached = start
+        return lines.enumerated().map { index, line in
+            if index == lines.count - 1 {
+                reached = end
+            } else if stream == "audiences", let next = lines[index + 1]["offset"]?.int {
+                // In order of their offsets; what comes next may be of the same one.
+                reached = max(reached, UInt64(next))
+            }
+            return line.adding([("cursor", .string(cursor(stream, reached)))])
+        }
     }
 
     private enum Read: Sendable {
-        case line([UInt8])
+        case line([UInt8], at: UInt64)
         case unreadable(Damage)
     }
 
@@ -231,7 +264,7 @@ extension Workspace {
                 from: Offset(range.lowerBound), to: Offset(range.upperBound), needs: .lines
             ) { view in
                 if view.kind == RecordKind.event.rawValue {
-                    found.append(.line(Array(view.line)))
+                    found.append(.line(Array(view.line), at: view.offset.value))
                 }
                 return .next
             } unreadable: { damage in
@@ -243,31 +276,30 @@ extension Workspace {
         }
         var end = range.upperBound
         for case .unreadable(let damage) in found { end = max(end, damage.offsets.upperBound) }
-        let cursor = cursor("events", end)
         let lines = try found.map { item -> JSONValue in
             switch item {
-            case .line(let line):
+            case .line(let line, let offset):
                 [
-                    "type": "event", "cursor": .string(cursor),
+                    "type": "event", "cursor": .string(cursor("events", offset + 1)),
                     "record": try JSONValue(parsing: line),
                 ]
             case .unreadable(let damage):
                 unreadable(
-                    "events",
                     max(damage.offsets.lowerBound, range.lowerBound)..<damage.offsets.upperBound,
-                    reason: damage.reason)
+                    reason: damage.reason
+                ).adding([("cursor", .string(cursor("events", damage.offsets.upperBound)))])
             }
         }
         return Served(lines: lines, end: end)
     }
 
-    private func derived(_ stream: String, _ range: Range<UInt64>, cursor: String) -> [JSONValue] {
+    private func derived(_ stream: String, _ range: Range<UInt64>) -> [JSONValue] {
         switch stream {
         case "audiences":
             let changes = projection.read { $0.membershipChanges(in: range) }
             return changes.map { change in
                 [
-                    "type": .string(change.change.rawValue), "cursor": .string(cursor),
+                    "type": .string(change.change.rawValue),
                     "audience": .string(change.audience),
                     "profile": .string(change.profile.description),
                     "offset": .offset(change.at), "reason": .string(change.reason.name),
@@ -280,14 +312,14 @@ extension Workspace {
             // Who became whom first, then everybody as they are: a follower moves rows before it writes them.
             return lineage.map { event in
                 [
-                    "type": .string(event.kind.rawValue), "cursor": .string(cursor),
+                    "type": .string(event.kind.rawValue),
                     "profile": .string(event.profile.description),
                     (event.kind == .merged ? "gone" : "back"): .string(event.other.description),
                     "offset": .offset(event.offset),
                 ]
             }
                 + profiles.map { profile in
-                    Self.present(profile).adding([("type", "changed"), ("cursor", .string(cursor))])
+                    Self.present(profile).adding([("type", "changed")])
                 }
         }
     }

@@ -53,6 +53,8 @@ struct IngestRun {
     let client: Client
     let options: Options
     private(set) var total = Total()
+    /// Why the file itself could not be read to its end.
+    private(set) var fault: String?
 
     init(client: Client, options: Options) {
         self.client = client
@@ -68,6 +70,7 @@ struct IngestRun {
                 lines: options.dialect == .mparticle ? .mparticle : .messages,
                 fromRecord: fromRecord)
         } catch {
+            fault = "\(error)"
             throw CommandFailure(.failed, "\(error)")
         }
         var progress = ProgressLine(path)
@@ -91,6 +94,7 @@ struct IngestRun {
             throw CommandFailure(
                 failure.exit, "\(failure.message) (go on with --from-record \(next) of \(path))")
         } catch {
+            if error is FeedError { fault = "\(error)" }
             throw CommandFailure(
                 .failed, "\(error) (records before \(next) of \(path) were taken)")
         }

@@ -12,7 +12,17 @@ struct Ingest: AsyncParsableCommand {
             """)
     @OptionGroup var place: Place
     @Argument(help: "The files, in order.")
-    var files: [String]
+    var files: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Instead of files: take in what appears in this directory, until stopped, and move it to "
+                + "done/ or failed/ in it.", valueName: "directory"))
+    var watch: String?
+    @Option(
+        help: ArgumentHelp(
+            "With --watch: how long a file must be unchanged before it is read.",
+            valueName: "seconds"))
+    var settle = 5
     @Option(help: "The source whose events they are.")
     var source: String
     @Option(help: ArgumentHelp("How records become messages (YAML).", valueName: "file"))
@@ -36,7 +46,15 @@ struct Ingest: AsyncParsableCommand {
         guard map == nil || dialect == .segment else {
             throw ValidationError("a map makes messages of segment's: leave --dialect out")
         }
-        guard !files.isEmpty else { throw ValidationError("name at least one file") }
+        guard watch != nil || !files.isEmpty else {
+            throw ValidationError("name at least one file, or a directory with --watch")
+        }
+        guard watch == nil || (files.isEmpty && !asIfLive && fromRecord == 1) else {
+            throw ValidationError("--watch takes no files, no --as-if-live and no --from-record")
+        }
+        guard (0...86_400).contains(settle) else {
+            throw ValidationError("--settle is 0 to 86,400 seconds")
+        }
         guard fromRecord >= 1 else { throw ValidationError("records are counted from 1") }
     }
 
@@ -50,6 +68,11 @@ struct Ingest: AsyncParsableCommand {
         let options = IngestRun.Options(
             source: source, asIfLive: asIfLive, mapping: mapping,
             dialect: dialect == .mparticle ? .mparticle : .segment)
+        if let watch {
+            var folder = WatchedFolder(
+                directory: watch, place: place, options: options, settle: .seconds(settle))
+            try await folder.run()
+        }
         let total = try await Client.with(place, whenAbsent: .create) { client in
             var run = IngestRun(client: client, options: options)
             for (index, file) in files.enumerated() {
