@@ -79,10 +79,11 @@ struct RenderedPart {
         init(under rule: Rule, of sources: [JSONView], key: String) {
             part = RenderedPart(under: rule, of: sources, key: key)
             value = Self.value(of: part)
-            said =
-                rule.reshaping.movesValues
-                ? nil
-                : Self.value(of: RenderedPart(selecting: rule.list, of: sources, key: key))
+            guard !rule.reshaping.movesValues else {
+                said = nil
+                return
+            }
+            said = Self.value(of: RenderedPart(selecting: rule.list, of: sources, key: key))
         }
 
         /// What was written from a checked text; what cannot be read all the same does not leave.
@@ -125,12 +126,14 @@ struct RenderedPart {
                         common(member.value, saidA?[member.key], $0, saidB?[member.key])
                     }.map { (key: member.key, value: $0) }
                 }
-                return kept.isEmpty ? nil : .object(JSONObject(kept))
+                guard !kept.isEmpty else { return nil }
+                return .object(JSONObject(kept))
             }
             guard let saidA, saidA == saidB else { return nil }
             // One sends it as it is, so that what the other makes of it says no more.
             if a == saidA { return b }
-            return b == saidA ? a : nil
+            guard b == saidA else { return nil }
+            return a
         }
 
         /// Of both accounts what stands in both, the longer of two paths of which one is under the other.
