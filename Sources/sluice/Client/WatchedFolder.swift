@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Glibc
 internal import JSONText
 
@@ -16,8 +17,7 @@ struct WatchedFolder {
     private struct Shape: Equatable {
         var node: UInt64
         var bytes: Int64
-        var modified: Int64
-        var modifiedNanoseconds: Int64
+        var modified: Double
     }
 
     private struct Sighting {
@@ -76,12 +76,21 @@ struct WatchedFolder {
 
     /// Nil for what is no regular file, or gone.
     private static func shape(_ path: String) -> Shape? {
-        var about = stat()
-        guard lstat(path, &about) == 0, about.st_mode & S_IFMT == S_IFREG else { return nil }
+        let about: [FileAttributeKey: Any]
+        do {
+            // Of a link itself, not of what it leads to.
+            about = try FileManager.default.attributesOfItem(atPath: path)
+        } catch {
+            return nil
+        }
+        guard about[.type] as? FileAttributeType == .typeRegular,
+            let node = about[.systemFileNumber] as? NSNumber,
+            let bytes = about[.size] as? NSNumber,
+            let modified = about[.modificationDate] as? Date
+        else { return nil }
         return Shape(
-            node: UInt64(about.st_ino), bytes: Int64(about.st_size),
-            modified: Int64(about.st_mtim.tv_sec), modifiedNanoseconds: Int64(about.st_mtim.tv_nsec)
-        )
+            node: node.uint64Value, bytes: bytes.int64Value,
+            modified: modified.timeIntervalSince1970)
     }
 
     private mutating func take(_ name: String) async throws {
@@ -131,11 +140,11 @@ struct WatchedFolder {
     ) throws -> String {
         var target = "\(directory)/\(folder)/\(name)"
         var number = 1
-        while renameat2(AT_FDCWD, path, AT_FDCWD, target, UInt32(RENAME_NOREPLACE)) != 0 {
-            guard errno == EEXIST else { throw Self.failure("move", path) }
+        while access(target, F_OK) == 0 {
             number += 1
             target = "\(directory)/\(folder)/\(name).\(number)"
         }
+        guard rename(path, target) == 0 else { throw Self.failure("move", path) }
         seen[name] = nil
         return target
     }
