@@ -32,7 +32,8 @@ import Testing
         _ = try directory.write("inbox/a.ndjson", Self.lines(0..<100))
         _ = try directory.write("inbox/later.ndjson.part", Self.lines(100..<150))
         // Said to be gzip, and is none.
-        _ = try directory.write("inbox/broken.ndjson.gz", "\u{1F}\u{8B}\u{8}nothing")
+        try Data([0x1F, 0x8B, 8] + Array("nothing".utf8))
+            .write(to: URL(fileURLWithPath: inbox + "/broken.ndjson.gz"))
         var child = try watch(inbox, server.directory, directory("out"))
         defer { child.kill() }
         try await eventually("a file is done, one has failed: \(child.lastWords)") {
