@@ -182,25 +182,50 @@ extension PendingBatch {
     private func tail(
         of item: JSONView, hasType: Bool, made: [UInt8], received: Timestamp, isRobot: Bool
     ) -> (bytes: [UInt8], body: Range<Int>) {
+        let form = context.segmentForm
+        var changes = form.changes(in: item)
+        if isSharedContextChanged, !changes.contains("context.ip") { changes.append("context.ip") }
+        return line(
+            received: received, changes: changes, type: hasType ? nil : context.typeFromPath,
+            made: made, isRobot: isRobot, bodyBytes: item.rawBytes.count
+        ) { out in
+            if changes.isEmpty {
+                item.writeMinified(into: &out)
+            } else {
+                form.write(item, into: &out)
+            }
+        }
+    }
+
+    /// A line of either dialect, but for its offset (L1).
+    ///
+    /// - Parameters:
+    ///   - type: the type that only the path said.
+    ///   - batchIndex: the event's place in its mParticle batch.
+    ///   - made: the message id that the server made; empty where the client's stands.
+    ///   - bodyBytes: about how long the body will be.
+    /// - Returns: the bytes, and where the body stands in them.
+    func line(
+        received: Timestamp, changes: [String], type: EventType? = nil, batchIndex: Int64? = nil,
+        made: [UInt8], isRobot: Bool, bodyBytes: Int, writeBody: (inout [UInt8]) -> Void
+    ) -> (bytes: [UInt8], body: Range<Int>) {
         var out: [UInt8] = []
-        out.reserveCapacity(head.count + envelope.count + item.rawBytes.count + 96)
+        out.reserveCapacity(head.count + envelope.count + bodyBytes + 128)
         if context.pace == .asIfLive {
             out.append(contentsOf: Self.head(source: context.source, received: received))
         } else {
             out.append(contentsOf: head)
         }
-        let form = context.segmentForm
-        var changes = form.changes(in: item)
-        if isSharedContextChanged, !changes.contains("context.ip") { changes.append("context.ip") }
         out.append(contentsOf: ",\"changed\":[".utf8)
         out.append(contentsOf: changes.map { "\"\($0)\"" }.joined(separator: ",").utf8)
         out.append(0x5D)
-        if !hasType, let type = context.typeFromPath {
+        if let type {
             out.append(contentsOf: ",\"type\":\"".utf8)
             out.append(contentsOf: type.name.utf8)
             out.append(0x22)
         }
         out.append(contentsOf: envelope)
+        if let batchIndex { out.append(contentsOf: ",\"batchIndex\":\(batchIndex)".utf8) }
         if !made.isEmpty {
             out.append(contentsOf: ",\"messageId\":\"".utf8)
             out.append(contentsOf: made)
@@ -209,7 +234,7 @@ extension PendingBatch {
         if isRobot { out.append(contentsOf: ",\"robot\":true".utf8) }
         out.append(contentsOf: ",\"body\":".utf8)
         let start = out.count
-        if changes.isEmpty { item.writeMinified(into: &out) } else { form.write(item, into: &out) }
+        writeBody(&out)
         let body = start..<out.count
         out.append(0x7D)
         return (out, body)

@@ -245,35 +245,16 @@ extension PendingBatch {
     private func tail(
         of item: JSONView, batch: JSONView, index: Int64?, made: [UInt8], received: Timestamp
     ) -> (bytes: [UInt8], body: Range<Int>) {
-        var out: [UInt8] = []
-        out.reserveCapacity(head.count + envelope.count + item.rawBytes.count + 128)
-        if context.pace == .asIfLive {
-            out.append(contentsOf: Self.head(source: context.source, received: received))
-        } else {
-            out.append(contentsOf: head)
-        }
-        out.append(contentsOf: ",\"changed\":[".utf8)
         let form = StoredForm(leftOut: Self.leftOut, addresses: addresses)
-        let changed = form.changes(in: batch)
         let prefix = index == nil ? "" : "batch."
-        out.append(contentsOf: changed.map { "\"\(prefix)\($0)\"" }.joined(separator: ",").utf8)
-        out.append(0x5D)
-        out.append(contentsOf: envelope)
-        if let index { out.append(contentsOf: ",\"batchIndex\":\(index)".utf8) }
-        if !made.isEmpty {
-            out.append(contentsOf: ",\"messageId\":\"".utf8)
-            out.append(contentsOf: made)
-            out.append(0x22)
+        return line(
+            received: received, changes: form.changes(in: batch).map { prefix + $0 },
+            batchIndex: index, made: made,
+            isRobot: UserAgent.isRobot(batch["device_info"]?["http_header_user_agent"]),
+            bodyBytes: item.rawBytes.count
+        ) { out in
+            if index == nil { form.write(item, into: &out) } else { item.writeMinified(into: &out) }
         }
-        if UserAgent.isRobot(batch["device_info"]?["http_header_user_agent"]) {
-            out.append(contentsOf: ",\"robot\":true".utf8)
-        }
-        out.append(contentsOf: ",\"body\":".utf8)
-        let start = out.count
-        if index == nil { form.write(item, into: &out) } else { item.writeMinified(into: &out) }
-        let body = start..<out.count
-        out.append(0x7D)
-        return (out, body)
     }
 
     /// Where a batch holds an address.

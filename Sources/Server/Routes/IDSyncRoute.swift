@@ -33,9 +33,10 @@ struct IDSyncRoute: Sendable {
 
     /// Whether a body posted to the shared path is a call of this API.
     func isCall(_ body: UnsafeRawBufferPointer) -> Bool {
-        var parser = JSONParser()
         do {
-            return try parser.parseTrusted(body) { $0["known_identities"] != nil }
+            return try workspace.collector.withParser { parser in
+                try parser.parseTrusted(body) { $0["known_identities"] != nil }
+            }
         } catch {
             return false
         }
