@@ -115,6 +115,17 @@ struct MetricTable {
         return true
     }
 
+    /// Takes an event in that counts whatever stands in its line.
+    ///
+    /// - Precondition: the metric has no filter and measures no field, and the event is inside its window.
+    mutating func count(_ index: Int, anchor: UInt32, time: Int64, offset: UInt64, now: Int64) {
+        let metric = metrics[index]
+        precondition(
+            metric.filter == nil && metric.measure.path == nil, "the line decides whether it counts"
+        )
+        take(MetricSeries.Event(time: time, offset: offset), metric, index, anchor, now: now)
+    }
+
     /// An event's number does not fit: the value is unknown as long as the event counts.
     private mutating func breakValue(_ index: Int, _ anchor: UInt32, time: Int64) {
         let metric = metrics[index]

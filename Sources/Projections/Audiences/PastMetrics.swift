@@ -16,8 +16,30 @@ public struct PastMetrics: Sendable {
         var anchor: UInt32
         /// Microseconds; clipped to `received`.
         var time: Int64
-        /// The metrics that it can be about.
-        var metrics: [Int]
+        /// The metrics in which it counts, whatever else stands in its line.
+        var counting: [Int]
+        /// The metrics that it can be about, which its line decides.
+        var asking: [Int]
+    }
+
+    /// How a metric's events are looked at.
+    private enum Way {
+        /// Columns say everything.
+        case counted
+        /// Each line counts.
+        case each
+        /// From the newest on, or from the oldest, until one gives a value.
+        case newestFirst
+        case oldestFirst
+
+        init(_ metric: Metric) {
+            switch metric.measure {
+            case .last(let path) where path != nil || metric.filter != nil: self = .newestFirst
+            case .first(let path) where path != nil || metric.filter != nil: self = .oldestFirst
+            case .count, .moments, .first, .last: self = metric.filter == nil ? .counted : .each
+            case .sum, .minimum, .maximum, .distinct: self = .each
+            }
+        }
     }
 
     private(set) var table: MetricTable
@@ -28,8 +50,8 @@ public struct PastMetrics: Sendable {
     private(set) var unreadable: [Int: UInt64] = [:]
     private var parser = JSONParser()
 
-    /// How many lines have to be read.
-    public var lineCount: Int { wanted.count }
+    /// How many lines were read.
+    public private(set) var lineCount = 0
 
     fileprivate init(
         _ metrics: [Metric], _ state: borrowing FoldState, members: [UInt32], asOf offset: UInt64
@@ -37,7 +59,8 @@ public struct PastMetrics: Sendable {
         var table = MetricTable(key: state.key)
         for metric in metrics { _ = table.intern(metric) }
         let now = state.ticks.time(asOf: offset)
-        var bySituation: [UInt32: [Int]] = [:]
+        let ways = table.metrics.map { Way($0) }
+        var bySituation: [UInt32: SituationTable.Concerned] = [:]
         var wanted: [Wanted] = []
         for member in members where !metrics.isEmpty {
             state.forEachPlace(of: member, asOf: offset) { place in
@@ -48,15 +71,17 @@ public struct PastMetrics: Sendable {
                     ?? state.situations.metrics(table.metrics, inSituation: situation)
                 bySituation[situation] = able
                 let time = state.decisions.time(atPlace: place)
-                let inside = able.filter {
+                let inside = able.metrics.filter {
                     MetricSeries.isInside(
                         time, window: table.metrics[$0].windowMicroseconds, now: now)
                 }
                 guard !inside.isEmpty else { return }
+                let isCounted = { able.isCertain && ways[$0] == .counted }
                 wanted.append(
                     Wanted(
                         offset: state.decisions.space.offset(ofRow: UInt64(place)),
-                        anchor: member, time: time, metrics: inside))
+                        anchor: member, time: time, counting: inside.filter(isCounted),
+                        asking: inside.filter { !isCounted($0) }))
             }
         }
         self.table = table
@@ -74,11 +99,12 @@ public struct PastMetrics: Sendable {
     /// - Returns: what could not be read; the metrics that it may be about cannot be told then.
     public mutating func count(with reader: inout LogReader) throws -> [Damage] {
         var damages: [Damage] = []
-        for event in wanted {
+        try count { past, event, metrics in
             let at = Offset(event.offset)
             var isLost = false
+            var counted: [Int] = []
             _ = try reader.forEachReadable(from: at, to: at + 1, needs: .lines) { view in
-                Replayer.withRecord(view) { count($0, as: event) }
+                counted = Replayer.withRecord(view) { past.count($0, as: event, in: metrics) }
                 return .next
             } unreadable: { damage in
                 isLost = true
@@ -86,29 +112,65 @@ public struct PastMetrics: Sendable {
                 return .stop
             }
             if isLost {
-                for metric in event.metrics { unreadable[metric] = event.offset }
+                for metric in metrics { past.unreadable[metric] = event.offset }
             }
+            return counted
         }
         return damages
     }
 
     /// As ``count(with:)`` does, from lines that the caller holds.
     package mutating func count(_ line: (UInt64, (FoldRecord) -> Void) -> Void) {
-        for event in wanted {
-            line(event.offset) { count($0, as: event) }
+        count { past, event, metrics in
+            var counted: [Int] = []
+            line(event.offset) { counted = past.count($0, as: event, in: metrics) }
+            return counted
         }
     }
 
-    private mutating func count(_ record: FoldRecord, as event: Wanted) {
+    /// - Parameter read: reads an event's line for some metrics, and says in which of them it counted.
+    private mutating func count<E: Error>(
+        _ read: (inout PastMetrics, Wanted, [Int]) throws(E) -> [Int]
+    ) throws(E) {
+        let ways = table.metrics.map { Way($0) }
+        for event in wanted {
+            for metric in event.counting {
+                table.count(
+                    metric, anchor: event.anchor, time: event.time, offset: event.offset, now: now)
+            }
+            let each = event.asking.filter { ways[$0] == .each || ways[$0] == .counted }
+            guard !each.isEmpty else { continue }
+            lineCount += 1
+            _ = try read(&self, event, each)
+        }
+        for (metric, way) in ways.enumerated() where way == .newestFirst || way == .oldestFirst {
+            let asking = wanted.filter { $0.asking.contains(metric) }.sorted {
+                ($0.time, $0.offset) < ($1.time, $1.offset)
+            }
+            for place in asking.indices {
+                let event = asking[way == .newestFirst ? asking.count - 1 - place : place]
+                lineCount += 1
+                // One that cannot be read may be it, and then nobody knows.
+                if try read(&self, event, [metric]).contains(metric) || unreadable[metric] != nil {
+                    break
+                }
+            }
+        }
+    }
+
+    /// Returns the metrics in which the event counted.
+    private mutating func count(_ record: FoldRecord, as event: Wanted, in metrics: [Int]) -> [Int]
+    {
         // A tombstone counts for nobody.
-        guard record.kind == RecordKind.event.rawValue else { return }
+        guard record.kind == RecordKind.event.rawValue else { return [] }
+        var counted: [Int] = []
         do {
             try parser.parseTrusted(record.line) { line in
                 _ = EventBody.read(line: line) { body in
                     guard let type = body.type else { return }
                     let name = record.eventName(type)
-                    for metric in event.metrics {
-                        _ = table.note(
+                    counted = metrics.filter { metric in
+                        table.note(
                             metric, body, type: type, name: name, anchor: event.anchor,
                             time: event.time, offset: event.offset, now: now)
                     }
@@ -116,8 +178,9 @@ public struct PastMetrics: Sendable {
             }
         } catch {
             // It was folded, so it could be read then.
-            for metric in event.metrics { unreadable[metric] = event.offset }
+            for metric in metrics { unreadable[metric] = event.offset }
         }
+        return counted
     }
 }
 
@@ -130,15 +193,23 @@ extension FoldState {
 }
 
 extension SituationTable {
+    /// Metrics that events in a situation can be about.
+    struct Concerned {
+        var metrics: [Int] = []
+        /// Whether they are about them for certain; otherwise the line says so.
+        var isCertain = false
+    }
+
     /// Which of some metrics an event in a situation can be about, by its type and name.
-    func metrics(_ metrics: [Metric], inSituation number: UInt32) -> [Int] {
+    func metrics(_ metrics: [Metric], inSituation number: UInt32) -> Concerned {
         let situation = situations[number]
-        guard let type = EventType(rawValue: situation.type) else { return [] }
+        guard let type = EventType(rawValue: situation.type) else { return Concerned() }
         let name: String? = situation.name == .max ? nil : names.text(UInt32(situation.name))
-        return metrics.indices.filter { index in
+        let concerned = metrics.indices.filter { index in
             let selector = metrics[index].selector
             // A name that is not kept is looked up in the line.
             return name.map { selector.matches(type: type, name: $0) } ?? (selector.type == type)
         }
+        return Concerned(metrics: concerned, isCertain: name != nil)
     }
 }

@@ -146,27 +146,38 @@ public struct CanonicalReader {
     public mutating func column<T: FixedWidthInteger>(_ type: T.Type = T.self)
         throws(CanonicalError) -> [T]
     {
+        elements(try columnCount(type))
+    }
+
+    /// How many elements a column has, all of which follow.
+    mutating func columnCount<T: FixedWidthInteger>(_ type: T.Type) throws(CanonicalError) -> Int {
         let count = try integer(UInt64.self)
         let size = UInt64(MemoryLayout<T>.size)
         guard count <= UInt64(bytes.count - position) / size else {
             throw CanonicalError(position: position, expected: "\(count) elements of \(size) bytes")
         }
+        return Int(count)
+    }
+
+    /// - Precondition: so many follow.
+    mutating func elements<T: FixedWidthInteger>(_ count: Int, _ type: T.Type = T.self) -> [T] {
+        let size = MemoryLayout<T>.size
         let start = position
-        position += Int(count * size)
+        position += count * size
         #if _endian(little)
-            return [T](unsafeUninitializedCapacity: Int(count)) { buffer, filled in
+            return [T](unsafeUninitializedCapacity: count) { buffer, filled in
                 bytes.withUnsafeBytes { source in
                     UnsafeMutableRawBufferPointer(buffer).copyMemory(
                         from: UnsafeRawBufferPointer(rebasing: source[start..<position]))
                 }
-                filled = Int(count)
+                filled = count
             }
         #else
             return bytes.withUnsafeBytes { source in
-                (0..<Int(count)).map {
+                (0..<count).map {
                     T(
                         littleEndian: source.loadUnaligned(
-                            fromByteOffset: start + $0 * Int(size), as: T.self))
+                            fromByteOffset: start + $0 * size, as: T.self))
                 }
             }
         #endif

@@ -8,16 +8,6 @@ struct EventColumn<Element: FixedWidthInteger & Sendable>: Sendable {
 
     init() {}
 
-    init(_ values: [Element]) {
-        var start = 0
-        while start < values.count {
-            let end = min(start + Self.chunkSize, values.count)
-            chunks.append(Array(values[start..<end]))
-            start = end
-        }
-        count = values.count
-    }
-
     @inline(__always)
     subscript(place: Int) -> Element { chunks[place >> 16][place & 0xFFFF] }
 
@@ -41,6 +31,15 @@ struct EventColumn<Element: FixedWidthInteger & Sendable>: Sendable {
             count += part.count
             left = left.dropFirst(part.count)
         }
+    }
+
+    /// Appends a whole chunk, or the last of all.
+    mutating func append(chunk: [Element]) {
+        precondition(
+            count & (Self.chunkSize - 1) == 0 && chunk.count <= Self.chunkSize,
+            "a chunk begins where one ends")
+        chunks.append(chunk)
+        count += chunk.count
     }
 
     /// Fills up with one value until there are `end` of them.
@@ -68,5 +67,19 @@ extension CanonicalWriter {
     mutating func column<T>(_ column: EventColumn<T>) {
         integer(UInt64(column.count))
         for chunk in column.chunks { elements(chunk) }
+    }
+}
+
+extension CanonicalReader {
+    /// A column as ``CanonicalWriter`` writes an ``EventColumn``: as one that stands in one piece.
+    mutating func eventColumn<T>(_ type: T.Type = T.self) throws(CanonicalError) -> EventColumn<T> {
+        var column = EventColumn<T>()
+        var left = try columnCount(T.self)
+        while left > 0 {
+            let part = min(left, EventColumn<T>.chunkSize)
+            column.append(chunk: elements(part))
+            left -= part
+        }
+        return column
     }
 }
