@@ -24,6 +24,7 @@ extension PendingBatch {
         _ item: JSONView, shared: SharedParts, index: Int
     ) throws(ItemRefusal) {
         guard item.kind == .object else { throw .notAnObject }
+        guard !isTooLarge else { return }
         let limit = context.itemBytes ?? limits.itemBytes
         guard item.rawBytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
         let ownType = item["type"]

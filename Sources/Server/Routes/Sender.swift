@@ -85,7 +85,7 @@ struct Sender {
         do {
             return try workspace.collector.withParser { parser in
                 // Structure is enough here; the strict parse follows.
-                try parser.parseTrusted(bytes) { root in
+                try parser.parseStructure(bytes) { root in
                     root["writeKey"]?.withUTF8 { workspace.access.source(forKey: $0) } ?? nil
                 }
             }
