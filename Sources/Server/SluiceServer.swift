@@ -127,7 +127,9 @@ extension SluiceServer {
     /// Limits of one connection; see ``SlowClientGuard`` for those on its pace.
     fileprivate static func http1(patience: Int) -> HTTP1Channel.Configuration {
         .init(
-            additionalChannelHandlers: [SlowClientGuard(patienceSeconds: patience)],
+            additionalChannelHandlers: [
+                SlowClientGuard(patienceSeconds: patience), RequestFraming(),
+            ],
             idleTimeout: .milliseconds(Int64(patience) * 1_250),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10,

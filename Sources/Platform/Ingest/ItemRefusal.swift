@@ -74,7 +74,7 @@ public enum ItemRefusal: Error, Equatable, Sendable {
         case .tooLarge(let limit): "the item is larger than \(limit) bytes"
         case .missingType: "`type` is required"
         case .unknownType:
-            "`type` must be one of identify, track, page, screen, group, alias"
+            "`type` must be one of identify, track, page, screen, group, alias, merge"
         case .typeMismatch: "`type` differs from the path"
         case .missingEvent: "`event` is required of a track call, as a text"
         case .missingIdentifier: "`userId` or `anonymousId` is required"

@@ -32,6 +32,19 @@ struct CollectRoute: Sendable {
         }
     }
 
+    /// `POST /v1/m`: how analytics.js itself is doing, counted by its makers. Nobody's events, and without a
+    /// key: it is told that all is well, and nothing of it is read or kept.
+    static func monitoring(_ request: Request) -> Answer {
+        switch request.method {
+        case .post:
+            var answer = success
+            CrossOrigin.allow(request, in: &answer.headers)
+            return answer
+        case .options: return CrossOrigin.preflight(request)
+        default: return .methodNotAllowed("POST, OPTIONS")
+        }
+    }
+
     private func collect(
         _ request: Request, _ shape: SegmentReader.Shape, _ queryKey: String?
     ) async -> Answer {

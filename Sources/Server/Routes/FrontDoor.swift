@@ -37,6 +37,7 @@ struct FrontDoor: HTTPResponder {
                 workspace: workspace, configuration: configuration, intake: intake
             ).respond(request, call).response
         }
+        if path == "/v1/m" || path == "/v1/m/" { return CollectRoute.monitoring(request).response }
         if let shape = SegmentReader.Shape(path: path) {
             return await collect(request, shape).response
         }

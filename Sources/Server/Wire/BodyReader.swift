@@ -20,9 +20,6 @@ struct BodyReader {
         case busy
     }
 
-    /// Bodies up to this are given room at once.
-    private static let reservedBytes = 64 << 10
-
     /// The whole body, after unzipping. Neither what arrives nor what it unpacks to passes the bound.
     func read(_ request: Request) async throws(Failure) -> ByteBuffer {
         if let coding = request.headers[.transferEncoding], coding.lowercased() != "chunked" {
@@ -44,10 +41,8 @@ struct BodyReader {
                 guard share?.hold(part.readableBytes) != false else { throw Failure.busy }
                 if body.readableBytes == 0 {
                     body = part
-                    // What arrives is counted; what is only announced is not given room.
-                    if let announced, announced <= Self.reservedBytes {
-                        body.reserveCapacity(minimumWritableBytes: announced)
-                    }
+                    // Room that nobody writes to takes no memory, and a buffer that grows takes more.
+                    if let announced { body.reserveCapacity(minimumWritableBytes: announced) }
                 } else {
                     var part = part
                     body.writeBuffer(&part)
