@@ -138,7 +138,7 @@ struct TextHarm: Sendable {
         TextHarm(name: "Latin-1", lostItems: 1) { text, _ in
             let marked = Array(into(text, "\"caf?\""))
             // The mark becomes an e acute of one byte.
-            let place = marked.lastIndex(of: UInt8(ascii: "?"))
+            let place = marked.firstIndex(of: UInt8(ascii: "?"))
             return marked.enumerated().map { $0.offset == place ? 0xE9 : $0.element }
         },
         TextHarm(name: "a NUL in its own id", lostItems: 1) { text, _ in
