@@ -46,6 +46,14 @@ import Testing
             let basis = history.state.basis(for: candidate)
             let columns = try basis.difference(
                 under: candidate, from: from, range: range, samples: 3)
+            // As a log of millions is cut: people apart, events in windows.
+            var parts = basis
+            parts.cut = WalkCut()
+            parts.cut.partBits = random.next(upTo: 4)
+            parts.cut.window = 1 + random.next(upTo: 60)
+            let walked = try parts.difference(
+                under: candidate, from: from, range: range, samples: 3)
+            #expect(walked == columns, "\(seed): \(words), from \(from), \(range), \(parts.cut)")
             let folded = fold.difference(from: basis, range: range, samples: 3)
             #expect(columns == folded, "\(seed): \(words), from \(from), \(range)")
             for item in columns.destinations {

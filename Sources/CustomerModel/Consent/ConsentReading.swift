@@ -12,7 +12,7 @@ public struct ConsentReading: Sendable {
     public let readsTCF: Bool
     let readsGPP: Bool
     let readsUSPrivacy: Bool
-    let readsCountry: Bool
+    public let readsCountry: Bool
     let gpcMask: UInt64
 
     public init(_ policy: Policy) {

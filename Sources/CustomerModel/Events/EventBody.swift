@@ -14,6 +14,8 @@ public struct EventBody {
     public let sharedIntegrations: JSONView?
     /// When the request was sent, as the client's text; nil when it did not say.
     public let sentAt: JSONView?
+    /// When the line was taken, as its text; nil where no line was read.
+    public let received: JSONView?
     /// Whether the request carried `Sec-GPC: 1`.
     public let hasGPC: Bool
     /// Whether it is history from a file, rather than live or played as if live (T2).
@@ -45,7 +47,7 @@ public struct EventBody {
     ])
     private static let lineNames = JSONNames([
         "body", "type", "context", "integrations", "sentAt", "messageId", "gpc", "import",
-        "asIfLive", "robot",
+        "asIfLive", "robot", "received",
     ])
     /// What only mParticle's events say of themselves; nil for all others.
     public let mparticle: MParticleMarks?
@@ -75,7 +77,7 @@ public struct EventBody {
             sharedIntegrations: line[3], sentAt: line[4], serverMessageID: line[5],
             hasGPC: line[6]?.bool == true,
             isImport: line[7]?.bool == true && line[8]?.bool != true, mparticle: mparticle,
-            robot: line[9])
+            robot: line[9], received: line[10])
     }
 
     /// Joins an item with the parts of its request.
@@ -83,7 +85,7 @@ public struct EventBody {
         item: JSONView, envelopeType: JSONView?, pathType: EventType? = nil,
         sharedContext: JSONView?, sharedIntegrations: JSONView?, sentAt: JSONView?,
         serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool, mparticle: MParticleMarks? = nil,
-        robot: JSONView? = nil
+        robot: JSONView? = nil, received: JSONView? = nil
     ) {
         members = Self.itemNames.members(of: item)
         self.item = item
@@ -92,6 +94,7 @@ public struct EventBody {
         self.sentAt = sentAt ?? members[Place.sentAt]
         self.hasGPC = hasGPC
         self.robot = robot
+        self.received = received
         self.isImport = isImport
         self.mparticle = mparticle
         messageID = serverMessageID ?? members[Place.messageID]

@@ -111,6 +111,9 @@ package final class OwnThread: Sendable {
         thread = made
     }
 
+    /// How many run at once on this machine.
+    package static var atOnce: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
     /// Waits for its end; once.
     package func join() { pthread_join(thread, nil) }
 

@@ -32,6 +32,11 @@ struct AnchorChains {
         newest[Int(anchor)] = UInt32(earlier.count - 1)
     }
 
+    @inline(__always)
+    func touch(_ identifier: UInt32) -> UInt64 {
+        Int(identifier) < newest.count ? UInt64(newest[Int(identifier)]) : 0
+    }
+
     /// Calls `visit` with the place of each event that was anchored to `identifier`, newest first.
     func forEach(of identifier: UInt32, _ visit: (Int) -> Void) {
         guard Int(identifier) < newest.count else { return }

@@ -75,6 +75,10 @@ struct DecisionColumns {
     /// The oldest identifier of the person of the record at `offset`; `none` where there was nobody.
     func person(at offset: UInt64) -> UInt32 { place(offset).map { people[$0] } ?? Self.none }
 
+    /// Looks at what an event that is anchored to an identifier will change; what it gives means nothing.
+    @inline(__always)
+    func touch(_ identifier: UInt32) -> UInt64 { chains.touch(identifier) }
+
     /// Whether a record stands at `offset`, readable or not.
     func holds(_ offset: UInt64) -> Bool { place(offset) != nil }
 

@@ -32,8 +32,8 @@ struct EventColumn<Element: FixedWidthInteger & Sendable>: Sendable {
         count += 1
     }
 
-    mutating func append(contentsOf values: ArraySlice<Element>) {
-        var left = values
+    mutating func append(contentsOf values: some RandomAccessCollection<Element>) {
+        var left = values[...]
         while !left.isEmpty {
             if count & (Self.chunkSize - 1) == 0 { chunks.append([]) }
             let part = left.prefix(Self.chunkSize - count & (Self.chunkSize - 1))

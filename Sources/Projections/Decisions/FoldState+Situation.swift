@@ -8,7 +8,7 @@ extension FoldState {
     ///   nil when it says nothing.
     mutating func situation(
         _ event: FoldedEvent, source sourceName: String, _ standing: PersonStandings.Entry,
-        _ own: ConsentSignal.Narrowing, _ integrations: UInt16??, policy: CompiledPolicy,
+        _ reading: EventReading, _ integrations: UInt16??, policy: CompiledPolicy,
         isSuppressed: Bool, isUnreadable: Bool
     ) -> UInt32 {
         var flags: Situation.Flags = []
@@ -20,22 +20,23 @@ extension FoldState {
         if source == nil || name == nil || integrations == nil || standing.hasOtherTypes {
             flags.insert(.open)
         }
-        let consent = consentNumber(standing, own, event, source: sourceName, policy: policy)
+        let consent = consentNumber(
+            standing, reading.narrowing, country: reading.country, policy: policy)
         return situations.intern(
             Situation(
                 source: source ?? .max, type: event.type.rawValue, flags: flags,
                 name: name ?? .max, integrations: integrations ?? Situation.none,
                 consent: consent,
-                signal: signalNumber(own, event, source: sourceName, policy: policy),
+                signal: signalNumber(
+                    reading.narrowing, country: reading.country, policy: policy),
                 identifierTypes: standing.types))
     }
 
     /// What an event says by itself, whatever the rules make of it (C1), by its number.
     private mutating func signalNumber(
-        _ own: ConsentSignal.Narrowing, _ event: FoldedEvent, source: String,
-        policy: CompiledPolicy
+        _ own: ConsentSignal.Narrowing, country: CountryCode?, policy: CompiledPolicy
     ) -> UInt32 {
-        let country = policy.reading.trustedCountry(of: event.body, source: source)?.code ?? 0
+        let country = country?.code ?? 0
         guard country != 0 || own.denials | own.missing != 0 || own.isUnreadable else {
             return situations.intern(signal: OwnSignal())
         }
@@ -47,10 +48,10 @@ extension FoldState {
 
     /// The person's state, narrowed as ``narrow(_:by:policy:body:source:offset:)`` has it, by its number.
     private mutating func consentNumber(
-        _ standing: PersonStandings.Entry, _ own: ConsentSignal.Narrowing, _ event: FoldedEvent,
-        source: String, policy: CompiledPolicy
+        _ standing: PersonStandings.Entry, _ own: ConsentSignal.Narrowing, country: CountryCode?,
+        policy: CompiledPolicy
     ) -> UInt32 {
-        let country = policy.reading.country(of: event.body, source: source)
+        let country = policy.reading.readsCountry ? country : nil
         guard country != nil || own.denials | own.missing != 0 || own.isUnreadable else {
             return personStandings.number(of: standing.row, in: &situations)
         }

@@ -36,14 +36,15 @@ struct EventReader {
     }
 
     /// - Parameters:
-    ///   - line: the whole line.
-    ///   - room: what stands in it; it must stay where it is as long as the reading is used.
+    ///   - body: what stands in the line.
+    ///   - room: a copy of it, which must stay where it is as long as the reading is used.
+    ///   - source: whose event it is.
     mutating func read(
-        _ line: JSONView, _ room: UnsafePointer<EventBody>, policy: CompiledPolicy
+        _ body: EventBody, at room: UnsafePointer<EventBody>, source: String,
+        policy: CompiledPolicy
     ) throws(FoldProblem) -> EventReading {
-        let body = room.pointee
         guard let type = body.type else { throw FoldProblem.notAnEvent }
-        guard let received = EventClock.time(line["received"]) else { throw FoldProblem.noTime }
+        guard let received = EventClock.time(body.received) else { throw FoldProblem.noTime }
         let first = offers.count
         readIdentifiers(body, policy.identity)
         let signal = ConsentSignal.read(body, by: policy.reading, received: received)
@@ -57,6 +58,7 @@ struct EventReader {
         return EventReading(
             room: room, type: type, received: received,
             offers: first..<offers.count, signal: number, narrowing: narrowing,
+            country: policy.reading.trustedCountry(of: body, source: source),
             integrations: readIntegrations(body))
     }
 
@@ -142,6 +144,8 @@ struct EventReading {
     var signal: Int?
     /// What that takes away from the event itself.
     var narrowing: ConsentSignal.Narrowing
+    /// What a trusted field says (C6).
+    var country: CountryCode?
     /// In ``EventReader/values``; nil where the event says nothing about integrations.
     var integrations: Range<Int>?
 }

@@ -162,11 +162,14 @@ extension FoldState {
         let received = event.received
         let root = resolution.root
         let standing = self.standing(of: root, policy: policy, now: received.microseconds)
-        let isSuppressed = isSuppressed(root: root, candidates: scratch.candidates)
+        // Asked first whether there is anything to ask: the call alone copies the state as it stands.
+        let isSuppressed =
+            suppressedCount > 0 && isSuppressed(root: root, candidates: scratch.candidates)
         let isUnreadable =
-            reading.narrowing.isUnreadable || hasUnreadable(keys: record.keys, root: root)
+            reading.narrowing.isUnreadable
+            || asksKeys && hasUnreadable(keys: record.keys, root: root)
         let situation = situation(
-            event, source: record.source, standing, reading.narrowing, integrations, policy: policy,
+            event, source: record.source, standing, reading, integrations, policy: policy,
             isSuppressed: isSuppressed, isUnreadable: isUnreadable)
         let entry = DecisionColumns.Entry(
             anchor: resolution.anchor,

@@ -68,6 +68,9 @@ extension FoldState {
     /// Whether all dispatch waits for an operator to accept a loss.
     public var isHeldByLoss: Bool { losses.holding > 0 }
 
+    /// Whether anything was lost that an event's keys may name.
+    var asksKeys: Bool { !losses.withheld.isEmpty }
+
     /// The losses before `offset` that name one of `keys`, or one of the person's identifiers; or of which
     /// nobody knows whom they named.
     public func hasUnreadable(

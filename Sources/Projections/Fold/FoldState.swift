@@ -148,6 +148,12 @@ public struct FoldState: Sendable {
         return policies.last ?? initial
     }
 
+    /// Where another may govern than at `offset`, though no policy comes.
+    private func governingEnd(_ offset: UInt64) -> UInt64 {
+        if case .candidate(_, let from) = schedule, offset < from { return from }
+        return .max
+    }
+
     public func policy(version: Int) -> CompiledPolicy? {
         if version == Self.candidateVersion { return candidate }
         if version == 0 { return initial }
@@ -204,19 +210,45 @@ public struct FoldState: Sendable {
         return step
     }
 
+    /// What applying records that were read ahead left to do.
+    enum BatchStep {
+        case done
+        /// As ``FoldStep/needsHistory(metrics:)``.
+        case needsHistory(metrics: [Int])
+        /// Something was lost, and the next record was read without its keys.
+        case needsKeys
+    }
+
+    /// As many records as are looked at in one go: what they ask of memory stays at hand until they are applied.
+    private static let warmedRecords = 64
+
     /// Applies records that were read ahead, up to one that leaves something to do.
-    mutating func apply(_ batch: RecordBatch) -> FoldStep {
-        warm(batch)
+    mutating func apply(_ batch: RecordBatch) -> BatchStep {
         // Once for all of them: each reads its own out of these.
         let reader = batch.reader
-        let policy = batch.policy
-        for number in 0..<batch.count {
-            let step = apply(number, of: batch, reader, readBy: policy)
-            if step != .done { return step }
+        let readBy = batch.policy
+        var policy = governing(next)
+        var policyEnd = governingEnd(next)
+        for start in stride(from: 0, to: batch.count, by: Self.warmedRecords) {
+            let records = start..<min(start + Self.warmedRecords, batch.count)
+            warm(reader.offers[batch.offers(of: records)])
+            for number in records {
+                if next >= policyEnd {
+                    policy = governing(next)
+                    policyEnd = governingEnd(next)
+                }
+                let isRead = policy != nil && policy === readBy
+                if !batch.hasKeys(number), asksKeys || !isRead { return .needsKeys }
+                let step = apply(number, of: batch, reader, readBy: isRead ? policy : nil)
+                if case .needsHistory(let metrics) = step { return .needsHistory(metrics: metrics) }
+                // A control record may have brought another.
+                if !batch.isEvent(number) { policyEnd = 0 }
+            }
         }
         return .done
     }
 
+    /// - Parameter policy: which governs the record, if it is the one that it was read by.
     private mutating func apply(
         _ number: Int, of batch: RecordBatch, _ reader: EventReader,
         readBy policy: CompiledPolicy?
@@ -226,7 +258,7 @@ public struct FoldState: Sendable {
             var step = FoldStep.done
             do {
                 let line = try line.get()
-                if let reading, let policy, policy === governing(record.offset) {
+                if let reading, let policy {
                     applyEvent(record, reading, in: reader, policy: policy)
                 } else {
                     step = try fold(record, line)
@@ -239,19 +271,21 @@ public struct FoldState: Sendable {
         }
     }
 
-    /// Looks at everything that a batch's events will ask of their people, in one go.
+    /// Looks at everything that some events will ask of their people, in one go.
     ///
     /// Tables of a million people lie in memory far from the processor. Asked one event after the other, each
     /// look waits for the one before; asked together, they overlap. Nothing follows from what is seen here.
-    mutating func warm(_ batch: RecordBatch) {
+    private mutating func warm(_ offers: ArraySlice<EventReader.Offer>) {
         scratch.hints.removeAll(keepingCapacity: true)
-        for offer in batch.reader.offers {
+        for offer in offers {
             if let likely = identity.values.likely(hash: offer.hash) {
                 scratch.hints.append(likely)
             }
         }
         var seen: UInt64 = 0
-        for likely in scratch.hints { seen &+= identity.touch(likely) &+ activity.touch(likely) }
+        for likely in scratch.hints {
+            seen &+= identity.touch(likely) &+ activity.touch(likely) &+ decisions.touch(likely)
+        }
         for likely in scratch.hints {
             guard let root = identity.root(ofIdentifier: likely) else { continue }
             seen &+= UInt64(identity.oldestMember(ofRoot: root)) &+ personStandings.touch(root)
@@ -277,7 +311,8 @@ public struct FoldState: Sendable {
         reader.removeAll()
         let isEvent: Bool? = try EventBody.read(line: line) { body in
             try withUnsafePointer(to: body) { room in
-                let reading = try reader.read(line, room, policy: policy)
+                let reading = try reader.read(
+                    body, at: room, source: record.source, policy: policy)
                 applyEvent(record, reading, in: reader, policy: policy)
             }
             return true

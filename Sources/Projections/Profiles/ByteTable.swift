@@ -5,30 +5,36 @@ import Hashing
 /// Keyed by a tag beside the bytes, so that the same text of two kinds stays two entries. The hash is
 /// SipHash under the log's key: no client can choose values that collide.
 struct ByteTable {
-    private(set) var tags: [UInt16] = []
-    /// Where each entry's bytes end in `arena`.
-    private(set) var ends: [UInt64] = []
-    private(set) var arena: [UInt8] = []
+    /// Where each entry's bytes begin in `arena`, and in the upper 16 bits its tag; then where the next one's
+    /// would. Together, so that a look at an entry is one look at memory.
+    private var starts: [UInt64] = [0]
+    private var arena: [UInt8] = []
     /// The upper half is that of the entry's hash and says where it stands; the lower is its number.
     private var slots: [UInt64]
     private let key: SipKey
 
     private static let free = UInt64.max
+    private static let placeMask: UInt64 = 1 << 48 - 1
 
     init(key: SipKey) {
         self.key = key
         slots = [UInt64](repeating: Self.free, count: 1024)
     }
 
-    var count: Int { tags.count }
+    var count: Int { starts.count - 1 }
+
+    func tag(_ index: UInt32) -> UInt16 { UInt16(truncatingIfNeeded: starts[Int(index)] >> 48) }
+
+    /// By entry.
+    var tags: [UInt16] { (0..<UInt32(count)).map { tag($0) } }
 
     func bytes(_ index: UInt32) -> ArraySlice<UInt8> { arena[range(index)] }
 
     func text(_ index: UInt32) -> String { String(decoding: bytes(index), as: UTF8.self) }
 
     private func range(_ index: UInt32) -> Range<Int> {
-        let start = index == 0 ? 0 : Int(ends[Int(index) - 1])
-        return start..<Int(ends[Int(index)])
+        let start = Int(truncatingIfNeeded: starts[Int(index)] & Self.placeMask)
+        return start..<Int(truncatingIfNeeded: starts[Int(index) + 1] & Self.placeMask)
     }
 
     /// The entry of `bytes` under `tag`, if it exists.
@@ -51,13 +57,14 @@ struct ByteTable {
         let place = slot(tag: tag, bytes, hash: hash)
         let found = slots[place]
         if found != Self.free { return (UInt32(truncatingIfNeeded: found), false) }
-        let index = UInt32(tags.count)
+        let index = UInt32(count)
         precondition(index < .max - 1, "more than four billion entries in one table")
-        tags.append(tag)
+        starts[Int(index)] |= UInt64(tag) << 48
         arena.append(contentsOf: bytes)
-        ends.append(UInt64(arena.count))
+        precondition(arena.count <= Self.placeMask, "more bytes than a table has places for")
+        starts.append(UInt64(arena.count))
         slots[place] = Self.entry(hash: hash, index)
-        if tags.count * 2 > slots.count { grow() }
+        if count * 2 > slots.count { grow() }
         return (index, true)
     }
 
@@ -90,7 +97,7 @@ struct ByteTable {
     @inline(__always)
     func touch(_ index: UInt32) -> UInt64 {
         let range = range(index)
-        return range.isEmpty ? UInt64(tags[Int(index)]) : UInt64(arena[range.lowerBound])
+        return range.isEmpty ? UInt64(index) : UInt64(arena[range.lowerBound])
     }
 
     /// Where the entry stands, or the free slot in which it would.
@@ -103,7 +110,7 @@ struct ByteTable {
             if slot == Self.free { return place }
             if slot >> 32 == hash >> 32 {
                 let index = UInt32(truncatingIfNeeded: slot)
-                if tags[Int(index)] == tag, isEqual(index, bytes) { return place }
+                if self.tag(index) == tag, isEqual(index, bytes) { return place }
             }
             place = (place + 1) & mask
         }
@@ -148,12 +155,12 @@ struct ByteTable {
         slots = [UInt64](repeating: Self.free, count: capacity)
         let mask = capacity - 1
         arena.withUnsafeBytes { all in
-            for index in tags.indices {
-                let own = UnsafeRawBufferPointer(rebasing: all[range(UInt32(index))])
-                let hash = hash(tag: tags[index], own)
+            for index in 0..<UInt32(count) {
+                let own = UnsafeRawBufferPointer(rebasing: all[range(index)])
+                let hash = hash(tag: tag(index), own)
                 var place = Int(truncatingIfNeeded: hash >> 32) & mask
                 while slots[place] != Self.free { place = (place + 1) & mask }
-                slots[place] = Self.entry(hash: hash, UInt32(index))
+                slots[place] = Self.entry(hash: hash, index)
             }
         }
     }
@@ -161,7 +168,7 @@ struct ByteTable {
     func write(into out: inout CanonicalWriter) {
         out.section("BYTE")
         out.column(tags)
-        out.column(ends)
+        out.column((0..<UInt32(count)).map { UInt64(range($0).upperBound) })
         out.column(arena)
     }
 
@@ -174,8 +181,15 @@ struct ByteTable {
             ends.last.map({ $0 == UInt64(arena.count) }) ?? arena.isEmpty
         else { throw CanonicalError(position: reader.position, expected: "a table of bytes") }
         self.init(key: key)
-        self.tags = tags
-        self.ends = ends
+        guard arena.count <= Self.placeMask else {
+            throw CanonicalError(position: reader.position, expected: "fewer bytes")
+        }
+        starts = [0]
+        starts.reserveCapacity(tags.count + 1)
+        for (index, (tag, end)) in zip(tags, ends).enumerated() {
+            starts[index] |= UInt64(tag) << 48
+            starts.append(end)
+        }
         self.arena = arena
         var capacity = 1024
         while tags.count * 2 > capacity { capacity *= 2 }

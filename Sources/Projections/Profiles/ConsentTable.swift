@@ -29,6 +29,8 @@ struct ConsentTable {
     private var historyDenied: [UInt64] = []
     private var historyPrevious: [UInt32] = []
     private var historyReaders: [UInt8] = []
+    /// Whose each is; derived.
+    private var historyIdentifiers: [UInt32] = []
     /// Which TC string each identifier carried (C7).
     var strings: ConsentStringTable
 
@@ -52,6 +54,7 @@ struct ConsentTable {
         historyGranted.append(granted)
         historyDenied.append(denied)
         historyReaders.append(reader.rawValue)
+        historyIdentifiers.append(identifier)
         historyPrevious.append(historyHeads[Int(identifier)])
         historyHeads[Int(identifier)] = UInt32(historyOffsets.count - 1)
 
@@ -195,8 +198,8 @@ struct ConsentTable {
 
     var assertions: Assertions {
         Assertions(
-            heads: historyHeads, previous: historyPrevious, offsets: historyOffsets,
-            times: historyTimes, granted: historyGranted, denied: historyDenied)
+            identifiers: historyIdentifiers, offsets: historyOffsets, times: historyTimes,
+            granted: historyGranted, denied: historyDenied)
     }
 
     func write(into out: inout CanonicalWriter) {
@@ -249,10 +252,31 @@ struct ConsentTable {
             standingHeads.count == historyHeads.count,
             (readers + historyReaders).allSatisfy({ ConsentReader(rawValue: $0) != nil })
         else { throw CanonicalError(position: reader.position, expected: "equal columns") }
+        guard let identifiers = Self.identifiers(heads: historyHeads, previous: historyPrevious)
+        else { throw CanonicalError(position: reader.position, expected: "chains of assertions") }
+        historyIdentifiers = identifiers
         entries = numbers.indices.map {
             Entry(
                 time: times[$0], offset: offsets[$0], next: nexts[$0], purpose: numbers[$0],
                 isGrant: grants[$0], reader: readers[$0])
         }
+    }
+
+    /// Whose each assertion is; nil where one is nobody's, or a chain does not lead back in time.
+    private static func identifiers(heads: [UInt32], previous: [UInt32]) -> [UInt32]? {
+        var found = [UInt32](repeating: none, count: previous.count)
+        var left = previous.count
+        for (identifier, head) in heads.enumerated() {
+            var row = head
+            var later = UInt32(truncatingIfNeeded: previous.count)
+            while row != none {
+                guard row < later, found[Int(row)] == none else { return nil }
+                found[Int(row)] = UInt32(identifier)
+                left -= 1
+                later = row
+                row = previous[Int(row)]
+            }
+        }
+        return left == 0 ? found : nil
     }
 }

@@ -88,7 +88,7 @@ struct IdentityTable {
     /// Looks at what an event asks of an identifier; what it gives means nothing.
     @inline(__always)
     func touch(_ identifier: UInt32) -> UInt64 {
-        values.touch(identifier) &+ UInt64(values.tags[Int(identifier)])
+        values.touch(identifier) &+ UInt64(values.tag(identifier))
             &+ UInt64(nodes[Int(identifier)])
     }
 
@@ -98,10 +98,10 @@ struct IdentityTable {
     }
 
     func typeName(_ identifier: UInt32) -> String {
-        types.names[Int(values.tags[Int(identifier)])]
+        types.names[Int(values.tag(identifier))]
     }
 
-    func type(_ identifier: UInt32) -> UInt16 { values.tags[Int(identifier)] }
+    func type(_ identifier: UInt32) -> UInt16 { values.tag(identifier) }
 
     func birth(_ identifier: UInt32) -> ProfileID {
         ProfileID(

@@ -79,8 +79,8 @@ struct ColumnSimulation {
         if try basis.resolvesAnew(candidate, governing) {
             let rerun = try basis.rerun(consent, candidate, split..<range.upperBound)
             moments = rerun.moments
-            origins = rerun.pairs.pairs.map(\.first)
-            states = rerun.pairs.pairs.map { rerun.states[$0.second] }
+            origins = rerun.pairs.map(\.first)
+            states = rerun.pairs.map { rerun.states[Int($0.second)] }
         } else {
             moments = basis.columns.moments
             origins = Array(0..<UInt32(basis.columns.momentKeys.count))

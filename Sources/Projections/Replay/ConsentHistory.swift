@@ -12,7 +12,7 @@ struct ConsentHistory: Sendable {
 }
 
 /// Which person an identifier belonged to at any offset, apart from all else of an ``IdentityTable``.
-struct PersonHistory: Sendable {
+final class PersonHistory: Sendable {
     static let none = IdentityTable.none
 
     /// The fold's number of each identifier's type.
@@ -21,8 +21,6 @@ struct PersonHistory: Sendable {
     let linkOffsets: [UInt64]
     private let parents: [UInt32]
     private let mergedAt: [UInt64]
-    private let firstMembers: [UInt32]
-    private let nextMembers: [UInt32]
     private let moves: MoveColumns
 
     init(_ table: IdentityTable) {
@@ -31,13 +29,13 @@ struct PersonHistory: Sendable {
         linkOffsets = table.linkOffsets
         parents = table.parents
         mergedAt = table.mergedAt
-        firstMembers = table.firstMembers
-        nextMembers = table.nextMembers
         moves = table.moves
     }
 
     var identifierCount: Int { nodes.count }
     var nodeCount: Int { parents.count }
+    /// Every identifier that a split ever took along.
+    var moved: [UInt32] { moves.moved }
 
     /// The node that carries the person of an identifier today; `none` where it never had one.
     func carrier(_ identifier: UInt32) -> UInt32 {
@@ -74,58 +72,17 @@ struct PersonHistory: Sendable {
             moves.node(of: identifier, asOf: offset, present: nodes[Int(identifier)]),
             asOf: offset)
     }
-
-    /// Where the person of an identifier is carried today, if all that identifier's people went the same way.
-    func carrier(of identifier: UInt32, asOf offset: UInt64) -> UInt32 {
-        guard moves.hasMoved(identifier) else { return carrier(identifier) }
-        let root = root(ofIdentifier: identifier, asOf: offset)
-        return root == Self.none ? root : self.root(root, asOf: .max - 1)
-    }
-
-    /// The oldest identifier of the person that an identifier belonged to then, whose birth was the person's
-    /// id (I6); `none` where it belonged to nobody. Identifiers are numbered by birth.
-    func oldestMember(withIdentifier identifier: UInt32, asOf offset: UInt64) -> UInt32 {
-        let root = root(ofIdentifier: identifier, asOf: offset)
-        guard root != Self.none else { return root }
-        var oldest = identifier
-        var member = firstMembers[Int(self.root(root, asOf: .max - 1))]
-        while member != Self.none {
-            if member < oldest, self.root(ofIdentifier: member, asOf: offset) == root {
-                oldest = member
-            }
-            member = nextMembers[Int(member)]
-        }
-        for member in moves.moved
-        where member < oldest && self.root(ofIdentifier: member, asOf: offset) == root {
-            oldest = member
-        }
-        return oldest
-    }
 }
 
 extension ConsentTable {
-    /// Every assertion, without where it led.
+    /// Every assertion, in the order of the log, without where it led.
     struct Assertions: Sendable {
-        let heads: [UInt32]
-        let previous: [UInt32]
+        let identifiers: [UInt32]
         let offsets: [UInt64]
         /// Microseconds.
         let times: [Int64]
         /// Over the fold's purposes.
         let granted: [UInt64]
         let denied: [UInt64]
-
-        /// The identifier of each assertion.
-        func identifiers() -> [UInt32] {
-            var found = [UInt32](repeating: ConsentTable.none, count: offsets.count)
-            for (identifier, head) in heads.enumerated() {
-                var row = head
-                while row != ConsentTable.none {
-                    found[Int(row)] = UInt32(identifier)
-                    row = previous[Int(row)]
-                }
-            }
-            return found
-        }
     }
 }

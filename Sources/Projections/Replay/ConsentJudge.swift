@@ -1,7 +1,7 @@
 import CustomerModel
 
 /// What one policy's consent rules make of people's words, as masks over the fold's purposes.
-struct ConsentJudge {
+final class ConsentJudge: Sendable {
     private let rules: ConsentRules
     /// The candidate's purposes.
     private let purposes: UInt64

@@ -1,15 +1,15 @@
 import CustomerModel
 
-/// A walk through the offsets of a log that keeps each person's consent under one policy's rules, as known at
-/// each offset. No line is read.
+/// A walk through the records of a log that keeps the consent of one part of its people under one policy's
+/// rules, as known at each record. No line is read.
 ///
-/// A person is known by the oldest of their identifiers. Their state stays as it is until somebody says
-/// something on one of their identifiers, until people are joined or divided, or until a grant ends: so it is
-/// worked out when an event asks for it after that, and otherwise looked up.
+/// A person is known by the oldest of their identifiers. Their state stays as it is until somebody of their
+/// group says something, until people of it are joined or divided, or until a grant ends: so it is worked out
+/// when an event asks for it after that, and otherwise looked up.
 struct ConsentWalk {
     /// A person's state and the times between which it holds.
     struct Standing {
-        /// In ``states``.
+        /// In the states that all walks share.
         var row: UInt32
         /// Microseconds; nothing lies in `from..<until` while the state must be worked out again.
         var from: Int64
@@ -21,159 +21,158 @@ struct ConsentWalk {
         func holds(at now: Int64) -> Bool { now >= from && now < until }
     }
 
-    let judge: ConsentJudge
-    private let history: ConsentHistory
-    private let columns: DecisionColumns
-    /// The rank of each type of identifier.
-    private let ranks: [Int]
-    // The way there.
-    private let identifiers: [UInt32]
-    private var nextAssertion = 0
-    private var nextLineage = 0
-    /// Identifiers that said something before they belonged to anybody, in order of their links.
-    private let late: [UInt32]
-    private var nextLate = 0
+    /// One event that asks. The answer takes the place of the question.
+    struct Question {
+        /// Microseconds.
+        var received: Int64
+        var place: UInt32
+        /// The person's position; then the number of their state.
+        var person: UInt32
+    }
+
+    private let frame: ConsentFrame
+    private let positions: Range<Int>
+    // The way there, in ``ConsentFrame/changes``.
+    private var assertions: Range<Int>
+    private var renewals: Range<Int>
     private var standings: StandingTable
-    // By carrying node of today: the identifiers that ever said anything and were ever of its people.
-    private let speakers: [UInt32]
-    private let speakerIdentifiers: [UInt32]
-    private let nextSpeaker: [UInt32]
-    /// By person.
-    private(set) var people: [Standing]
-    private(set) var states = InternTable<ConsentRow>()
-    /// The state of nobody.
-    let unknown: UInt32
+    /// By position within the part.
+    private var people: [Standing]
     private var found: [(rank: Int, entry: StandingTable.Entry)] = []
 
-    init(
-        _ history: ConsentHistory, _ columns: DecisionColumns, by judge: ConsentJudge,
-        ranks: [Int]
+    init(_ frame: ConsentFrame, part: Int) {
+        self.frame = frame
+        positions = frame.groups.parts[part]
+        assertions = frame.changes.assertionsOfPart[part]
+        renewals = frame.changes.renewalsOfPart[part]
+        standings = StandingTable(identifiers: positions.count)
+        people = [Standing](repeating: .stale, count: positions.count)
+    }
+
+    /// Answers questions, which come in the order of the log.
+    mutating func answer(
+        _ questions: UnsafeMutableBufferPointer<Question>, _ states: inout SharedNumbers<ConsentRow>
     ) {
-        self.judge = judge
-        self.history = history
-        self.columns = columns
-        self.ranks = ranks
-        let count = history.people.identifierCount
-        identifiers = history.assertions.identifiers()
-        standings = StandingTable(identifiers: count)
-        people = [Standing](repeating: .stale, count: count)
-        unknown = states.intern(ConsentRow()).number
-        var speakers = [UInt32](repeating: StandingTable.none, count: history.people.nodeCount)
-        var speakerIdentifiers: [UInt32] = []
-        var nextSpeaker: [UInt32] = []
-        var late: [UInt32] = []
-        var isKnown = [Bool](repeating: false, count: count)
-        for (entry, identifier) in identifiers.enumerated() where !isKnown[Int(identifier)] {
-            isKnown[Int(identifier)] = true
-            let linked = history.people.linkOffsets[Int(identifier)]
-            if linked != .max, linked > history.assertions.offsets[entry] {
-                late.append(identifier)
+        var change = nextChange
+        let base = UInt32(positions.lowerBound)
+        for place in questions.indices {
+            let question = questions[place]
+            if question.place >= change {
+                advance(through: question.place)
+                change = nextChange
             }
-            history.people.forEachCarrier(of: identifier) { carrier in
-                speakerIdentifiers.append(identifier)
-                nextSpeaker.append(speakers[Int(carrier)])
-                speakers[Int(carrier)] = UInt32(speakerIdentifiers.count - 1)
+            let person = Int(question.person - base)
+            if !people[person].holds(at: question.received) {
+                refresh(person, at: question.place, now: question.received, &states)
             }
-        }
-        self.speakers = speakers
-        self.speakerIdentifiers = speakerIdentifiers
-        self.nextSpeaker = nextSpeaker
-        self.late = late.sorted {
-            (history.people.linkOffsets[Int($0)], $0) < (history.people.linkOffsets[Int($1)], $1)
+            questions[place].person = people[person].row
         }
     }
 
     // MARK: What changes
 
-    /// The next offset at which something changes; `.max` when nothing does any more.
-    var nextChange: UInt64 {
-        var next = UInt64.max
-        if nextAssertion < identifiers.count { next = history.assertions.offsets[nextAssertion] }
-        if nextLineage < history.lineage.count {
-            next = min(next, history.lineage.offsets[nextLineage])
-        }
-        if nextLate < late.count {
-            next = min(next, history.people.linkOffsets[Int(late[nextLate])])
-        }
-        return next
+    /// The place of the next record that changes something; `.max` when none does any more.
+    private var nextChange: UInt32 {
+        let assertion =
+            assertions.isEmpty
+            ? UInt32.max : frame.changes.assertions[assertions.lowerBound].place
+        let renewal =
+            renewals.isEmpty
+            ? UInt32.max : frame.changes.renewals[renewals.lowerBound].place
+        return min(assertion, renewal)
     }
 
-    /// Takes in everything up to and with the record at `offset`.
-    mutating func advance(through offset: UInt64) {
-        // Joined and divided first: within one event, identity comes before its assertions (C5).
-        while nextLineage < history.lineage.count, history.lineage.offsets[nextLineage] <= offset {
-            people[Int(history.lineage.kept[nextLineage])] = .stale
-            people[Int(history.lineage.others[nextLineage])] = .stale
-            nextLineage += 1
+    /// Takes in everything up to and with the record at `place`: within one event, identity and assertions
+    /// come before its decision (C5).
+    private mutating func advance(through place: UInt32) {
+        while let next = renewals.first {
+            let renewal = frame.changes.renewals[next]
+            guard renewal.place <= place else { break }
+            forget(renewal.position)
+            renewals = next + 1..<renewals.upperBound
         }
-        while nextLate < late.count,
-            history.people.linkOffsets[Int(late[nextLate])] <= offset
-        {
-            let identifier = late[nextLate]
-            forget(identifier, at: history.people.linkOffsets[Int(identifier)])
-            nextLate += 1
-        }
-        while nextAssertion < identifiers.count,
-            history.assertions.offsets[nextAssertion] <= offset
-        {
-            takeAssertion(nextAssertion)
-            nextAssertion += 1
+        while let next = assertions.first {
+            let assertion = frame.changes.assertions[next]
+            guard assertion.place <= place else { break }
+            standings.take(
+                StandingTable.Entry(
+                    time: assertion.time, offset: UInt64(assertion.place),
+                    granted: assertion.granted, denied: assertion.denied),
+                on: assertion.position - UInt32(positions.lowerBound))
+            forget(assertion.position)
+            assertions = next + 1..<assertions.upperBound
         }
     }
 
-    private mutating func takeAssertion(_ entry: Int) {
-        let offset = history.assertions.offsets[entry]
-        standings.take(
-            StandingTable.Entry(
-                time: history.assertions.times[entry], offset: offset,
-                granted: history.assertions.granted[entry],
-                denied: history.assertions.denied[entry]),
-            on: identifiers[entry])
-        forget(identifiers[entry], at: offset)
-    }
-
-    /// Forgets the state of the person that an identifier belonged to once the record at `offset` was applied.
-    private mutating func forget(_ identifier: UInt32, at offset: UInt64) {
-        // Whatever an event changes, it changes for its own person.
-        var person = columns.person(at: offset)
-        if person == DecisionColumns.none {
-            person = history.people.oldestMember(withIdentifier: identifier, asOf: offset)
+    /// Forgets the states of everybody in a group.
+    private mutating func forget(_ position: UInt32) {
+        let start = frame.groups.starts[Int(position)]
+        var member = Int(start)
+        while member < positions.upperBound, frame.groups.starts[member] == start {
+            people[member - positions.lowerBound] = .stale
+            member += 1
         }
-        if person != DecisionColumns.none { people[Int(person)] = .stale }
     }
 
     // MARK: What holds
 
-    /// Works a person's state out again, as of what was taken in up to `offset` and at the time `now`.
-    mutating func refresh(_ person: UInt32, at offset: UInt64, now: Int64) {
-        let isOne = collect(person, at: offset)
-        let resolved = judge.resolve(found, isOne: isOne, now: now)
-        people[Int(person)] = Standing(
-            row: states.intern(resolved.row).number, from: resolved.from, until: resolved.until)
+    /// Works a person's state out again, as of what was taken in and at the time `now`.
+    private mutating func refresh(
+        _ person: Int, at place: UInt32, now: Int64, _ states: inout SharedNumbers<ConsentRow>
+    ) {
+        let isOne = collect(person, at: frame.space.offset(ofRow: UInt64(place)))
+        let resolved = frame.judge.resolve(found, isOne: isOne, now: now)
+        people[person] = Standing(
+            row: states.number(of: resolved.row), from: resolved.from, until: resolved.until)
     }
 
     /// Collects what holds of the person's identifiers. Returns whether it is all of one identifier.
-    private mutating func collect(_ person: UInt32, at offset: UInt64) -> Bool {
+    private mutating func collect(_ person: Int, at offset: UInt64) -> Bool {
         found.removeAll(keepingCapacity: true)
-        let carrier = history.people.carrier(of: person, asOf: offset)
-        guard carrier != PersonHistory.none else { return true }
-        var speaker = speakers[Int(carrier)]
+        let own = frame.groups.identifiers[person + positions.lowerBound]
+        let start = frame.groups.starts[person + positions.lowerBound]
         var root: UInt32?
         var speakerCount = 0
-        while speaker != StandingTable.none {
-            let identifier = speakerIdentifiers[Int(speaker)]
-            speaker = nextSpeaker[Int(speaker)]
-            guard standings.hasAny(identifier) else { continue }
-            if identifier != person {
-                let wanted = root ?? history.people.root(ofIdentifier: person, asOf: offset)
+        for member in Int(start)..<Int(frame.groups.speakerEnds[Int(start)]) {
+            let local = UInt32(member - positions.lowerBound)
+            guard standings.hasAny(local) else { continue }
+            let identifier = frame.groups.identifiers[member]
+            if identifier != own {
+                let wanted = root ?? frame.people.root(ofIdentifier: own, asOf: offset)
                 root = wanted
-                guard history.people.root(ofIdentifier: identifier, asOf: offset) == wanted
+                guard frame.people.root(ofIdentifier: identifier, asOf: offset) == wanted
                 else { continue }
             }
             speakerCount += 1
-            let rank = ranks[Int(history.people.types[Int(identifier)])]
-            standings.forEach(of: identifier) { found.append((rank, $0)) }
+            let rank = frame.ranks[Int(frame.people.types[Int(identifier)])]
+            standings.forEach(of: local) { found.append((rank, $0)) }
         }
         return speakerCount < 2
+    }
+}
+
+/// What all parts of a walk share and none changes.
+final class ConsentFrame: Sendable {
+    let judge: ConsentJudge
+    let people: PersonHistory
+    let groups: ConsentGroups
+    let changes: ConsentChanges
+    let space: OffsetSpace
+    /// The rank of each type of identifier.
+    let ranks: [Int]
+
+    init(
+        _ history: ConsentHistory, _ space: OffsetSpace, by judge: ConsentJudge, ranks: [Int],
+        partBits: Int
+    ) {
+        self.judge = judge
+        self.space = space
+        self.ranks = ranks
+        people = history.people
+        let speakers = history.assertions.identifiers
+        var speaks = [Bool](repeating: false, count: history.people.identifierCount)
+        for identifier in speakers { speaks[Int(identifier)] = true }
+        groups = ConsentGroups(history.people, speaks: speaks, partBits: partBits)
+        changes = ConsentChanges(history, groups, speakers: speakers, space)
     }
 }

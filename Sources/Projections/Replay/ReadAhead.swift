@@ -12,6 +12,7 @@ final class ReadAhead: Sendable {
         var full: [RecordBatch] = []
         var free: [RecordBatch]
         var policy: CompiledPolicy?
+        var keepsKeys: Bool
         var isStopped = false
         /// How reading ended.
         var end: Result<Void, any Error>?
@@ -22,10 +23,17 @@ final class ReadAhead: Sendable {
 
     /// Starts reading `from..<to`.
     ///
-    /// - Parameter policy: which is expected to govern; a wrong guess costs time and nothing else.
-    init(_ reader: LogReader, from: Offset, to: Offset, key: SipKey, policy: CompiledPolicy?) {
+    /// - Parameters:
+    ///   - policy: which is expected to govern; a wrong guess costs time and nothing else.
+    ///   - keepsKeys: as ``RecordBatch/begin(policy:keepsKeys:)`` takes it.
+    init(
+        _ reader: LogReader, from: Offset, to: Offset, key: SipKey, policy: CompiledPolicy?,
+        keepsKeys: Bool
+    ) {
         let monitor = Monitor(
-            Shared(free: (0..<Self.batches).map { _ in RecordBatch(key: key) }, policy: policy))
+            Shared(
+                free: (0..<Self.batches).map { _ in RecordBatch(key: key) }, policy: policy,
+                keepsKeys: keepsKeys))
         self.monitor = monitor
         thread = OwnThread(.normal) {
             let end = Result { try Self.read(reader, from: from, to: to, into: monitor) }
@@ -62,12 +70,12 @@ final class ReadAhead: Sendable {
     /// Waits for a batch to fill; nil once nobody wants any more.
     private static func free(_ monitor: Monitor<Shared>) -> RecordBatch? {
         let taken = monitor.wait(on: .work, milliseconds: nil) {
-            shared -> (batch: RecordBatch, policy: CompiledPolicy?)?? in
+            shared -> (batch: RecordBatch, policy: CompiledPolicy?, keepsKeys: Bool)?? in
             if shared.isStopped { return .some(nil) }
-            return shared.free.popLast().map { ($0, shared.policy) }
+            return shared.free.popLast().map { ($0, shared.policy, shared.keepsKeys) }
         }
-        guard let (batch, policy) = taken ?? nil else { return nil }
-        batch.begin(policy: policy)
+        guard let (batch, policy, keepsKeys) = taken ?? nil else { return nil }
+        batch.begin(policy: policy, keepsKeys: keepsKeys)
         return batch
     }
 

@@ -20,6 +20,7 @@ final class RecordBatch: @unchecked Sendable {
         var source: Int
         var name: Int
         var keys: Range<Int>
+        var hasKeys: Bool
         var line: Range<Int>
         /// On the tapes; nil where the line is no JSON.
         var tape: Int?
@@ -40,8 +41,13 @@ final class RecordBatch: @unchecked Sendable {
     /// By row; few lines are no JSON.
     private var problems: [Int: JSONError] = [:]
     private(set) var reader: EventReader
+    /// By row: where the offers of all up to it end, among the reader's.
+    private var offerEnds: [Int] = []
     /// Whose rules events were read by.
     private(set) var policy: CompiledPolicy?
+    /// The same; ``policy`` holds it.
+    private var rules: Unmanaged<CompiledPolicy>?
+    private var keepsKeys = true
 
     init(key: SipKey) { reader = EventReader(key: key) }
 
@@ -56,7 +62,10 @@ final class RecordBatch: @unchecked Sendable {
     // MARK: Filling
 
     /// Empties it, for records whose events `policy` is expected to govern.
-    func begin(policy: CompiledPolicy?) {
+    ///
+    /// - Parameter keepsKeys: whether events that can be read need their keys: only a fold that lost something
+    ///   looks at them.
+    func begin(policy: CompiledPolicy?, keepsKeys: Bool) {
         count = 0
         textCount = 0
         if text.count > Self.usualTextBytes { makeRoom(Self.usualTextBytes) }
@@ -65,7 +74,10 @@ final class RecordBatch: @unchecked Sendable {
         names.removeAll()
         problems.removeAll(keepingCapacity: true)
         reader.removeAll()
+        offerEnds.removeAll(keepingCapacity: true)
         self.policy = policy
+        rules = policy.map { Unmanaged.passUnretained($0) }
+        self.keepsKeys = keepsKeys
     }
 
     private func makeRoom(_ bytes: Int) {
@@ -95,16 +107,26 @@ final class RecordBatch: @unchecked Sendable {
             problem = error
         }
         textCount = range.upperBound
-        let firstKey = keys.count
-        view.keys.append(to: &keys)
         var row = Row(
             offset: view.offset.value, recorded: view.recorded, occurred: view.occurred,
             kind: view.kind, source: names.source(of: view), name: names.name(of: view),
-            keys: firstKey..<keys.count, line: range, tape: tape, reading: nil)
+            keys: 0..<0, hasKeys: false, line: range, tape: tape, reading: nil)
         if let problem { problems[count] = problem }
-        if let tape, let policy, row.kind == RecordKind.event.rawValue {
-            row.reading = read(
-                tapes.view(at: tape, of: UnsafeRawBufferPointer(line)), policy: policy)
+        if let tape, let rules, row.kind == RecordKind.event.rawValue {
+            // Two threads counting who holds the policy would wait for each other at every event.
+            row.reading = rules._withUnsafeGuaranteedRef { policy in
+                read(
+                    tapes.view(at: tape, of: UnsafeRawBufferPointer(line)),
+                    source: names[row.source], policy: policy)
+            }
+        }
+        offerEnds.append(reader.offers.count)
+        // What cannot be read is parked under its keys.
+        if keepsKeys || row.reading == nil {
+            let firstKey = keys.count
+            view.keys.append(to: &keys)
+            row.keys = firstKey..<keys.count
+            row.hasKeys = true
         }
         (rows + count).initialize(to: row)
         count += 1
@@ -112,13 +134,14 @@ final class RecordBatch: @unchecked Sendable {
     }
 
     /// Nil where it cannot be read: then the fold tries in its turn, and parks it.
-    private func read(_ line: JSONView, policy: CompiledPolicy) -> EventReading? {
+    private func read(_ line: JSONView, source: String, policy: CompiledPolicy) -> EventReading? {
         let reading = EventBody.read(line: line) { body -> EventReading? in
             // Of mParticle's form nothing is left once it was read: it is made anew for the fold.
             guard body.mparticle == nil else { return nil }
             (bodies + count).initialize(to: body)
             do throws(FoldProblem) {
-                return try reader.read(line, UnsafePointer(bodies + count), policy: policy)
+                return try reader.read(
+                    body, at: UnsafePointer(bodies + count), source: source, policy: policy)
             } catch {
                 return nil
             }
@@ -127,6 +150,15 @@ final class RecordBatch: @unchecked Sendable {
     }
 
     // MARK: Taking out
+
+    func hasKeys(_ number: Int) -> Bool { rows[number].hasKeys }
+    func isEvent(_ number: Int) -> Bool { rows[number].kind == RecordKind.event.rawValue }
+
+    /// The offers of some records, among the reader's.
+    func offers(of records: Range<Int>) -> Range<Int> {
+        let start = records.lowerBound == 0 ? 0 : offerEnds[records.lowerBound - 1]
+        return start..<offerEnds[records.upperBound - 1]
+    }
 
     /// Hands out one record, its line as far as it is JSON, and what was read off it.
     @inline(__always)

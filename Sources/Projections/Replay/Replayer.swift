@@ -85,15 +85,25 @@ public struct Replayer {
 
     /// The same with a thread that reads and parses ahead.
     private func foldAhead(_ state: inout FoldState, to limit: Offset) throws -> [Int] {
-        let ahead = ReadAhead(
-            log.makeReader(), from: Offset(state.next), to: limit, key: state.key,
-            policy: state.governing(state.next))
-        defer { ahead.stop() }
-        while let batch = try ahead.next() {
-            if case .needsHistory(let metrics) = state.apply(batch) { return metrics }
-            ahead.giveBack(batch, policy: state.governing(state.next))
+        while true {
+            let ahead = ReadAhead(
+                log.makeReader(), from: Offset(state.next), to: limit, key: state.key,
+                policy: state.governing(state.next), keepsKeys: state.asksKeys)
+            defer { ahead.stop() }
+            var isComplete = true
+            reading: while let batch = try ahead.next() {
+                switch state.apply(batch) {
+                case .done: break
+                case .needsHistory(let metrics): return metrics
+                case .needsKeys:
+                    // What was read ahead lacks them: it is read once more from here.
+                    isComplete = false
+                    break reading
+                }
+                ahead.giveBack(batch, policy: state.governing(state.next))
+            }
+            if isComplete { return [] }
         }
-        return []
     }
 
     /// Counts everything that was applied into metrics that are new, but for what cannot be read.

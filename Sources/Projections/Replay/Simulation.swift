@@ -25,6 +25,8 @@ public struct SimulationBasis: Sendable {
     let key: SipKey
     let people: Int
     public let end: UInt64
+    /// How a walk through people's consent is cut.
+    package var cut = WalkCut()
 }
 
 extension FoldState {

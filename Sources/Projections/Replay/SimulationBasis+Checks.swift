@@ -105,6 +105,7 @@ extension SimulationBasis {
             candidate.identity.types.firstIndex { $0.name == name } ?? Int.max - 1
         }
         return ConsentRerun(
-            ConsentWalk(consent, columns, by: judge, ranks: ranks), columns, range: range)
+            ConsentFrame(consent, columns.space, by: judge, ranks: ranks, partBits: cut.partBits),
+            columns, range: range, windowSize: cut.window)
     }
 }

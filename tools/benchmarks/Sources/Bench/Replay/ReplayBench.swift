@@ -25,8 +25,11 @@ struct ReplayBench: AsyncParsableCommand {
     var events: Int?
     @Option(help: "Where the files go; removed at the end. Default: a new one in TMPDIR.")
     var dir: String?
-    @Flag(help: "Rebuild and read model only: no simulations, no peer.")
-    var rebuildOnly = false
+    @Option(
+        help: ArgumentHelp(
+            "Only these sections, with commas: rebuild (always), model, destination, consent, filter, fold, people, peer.",
+            discussion: "peer asks DuckDB what destination, consent and filter asked."))
+    var only: String?
     @Option(help: "A log that an earlier run left with --keep, in place of a new one.")
     var log: String?
     @Flag(help: "Leave the files.")
@@ -67,31 +70,50 @@ struct ReplayBench: AsyncParsableCommand {
         report.add(
             "peak of the process", Double(try ProcessMemory.peakKiB()) / 1024, "MiB",
             goal: .atMost(2048))
-        try readModel(log, live, world, scratch, report)
-        guard !rebuildOnly else { return try report.finish() }
+        if wants("model") { try readModel(log, live, world, scratch, report) }
+        let answers = try simulate(log, live, world, report)
+        if !answers.isEmpty {
+            report.add(
+                "peak of the process", Double(try ProcessMemory.peakKiB()) / 1024, "MiB",
+                goal: .atMost(2048))
+        }
+        if wants("people") { try PeopleSections.perform(sizes: [world.events], scratch, report) }
+        if wants("peer"), !answers.isEmpty { try compare(answers, world, scratch, report) }
+        try report.finish()
+    }
+
+    private func wants(_ section: String) -> Bool {
+        guard let only else { return true }
+        return only.split(separator: ",").contains { $0 == section }
+    }
+
+    private func simulate(
+        _ log: EventLog, _ live: FoldState, _ world: ReplayWorld, _ report: Report
+    ) throws -> [Answer] {
         var answers: [Answer] = []
-        answers.append(
-            try columns(
-                "destination rule",
-                "how fast is a changed destination rule counted, 10 destinations?",
-                .after, goal: 50_000_000, log, live, world, report))
-        answers.append(
-            try columns(
+        if wants("destination") {
+            answers.append(
+                try columns(
+                    "destination rule",
+                    "how fast is a changed destination rule counted, 10 destinations?",
+                    .after, goal: 50_000_000, log, live, world, report))
+        }
+        if wants("consent") {
+            let answer = try columns(
                 "consent rule", "how fast is a changed consent rule counted: grants that end?",
-                .ending, goal: 20_000_000, log, live, world, report))
-        try fold(log, live, world, .ending, against: answers[1], report)
-        answers.append(
-            try columns(
+                .ending, goal: 20_000_000, log, live, world, report)
+            answers.append(answer)
+            if wants("fold") { try fold(log, live, world, .ending, against: answer, report) }
+        }
+        if wants("filter") {
+            let answer = try columns(
                 "payload filter",
                 "how fast is a filter over events' fields counted, 2 destinations?",
-                .filtered, goal: nil, log, live, world, report))
-        try fold(log, live, world, .filtered, against: answers[2], report)
-        report.add(
-            "peak of the process", Double(try ProcessMemory.peakKiB()) / 1024, "MiB",
-            goal: .atMost(2048))
-        try PeopleSections.perform(sizes: [world.events], scratch, report)
-        try compare(answers, world, scratch, report)
-        try report.finish()
+                .filtered, goal: nil, log, live, world, report)
+            answers.append(answer)
+            if wants("fold") { try fold(log, live, world, .filtered, against: answer, report) }
+        }
+        return answers
     }
 
     private func rebuild(_ log: EventLog, _ report: Report) throws -> FoldState {
