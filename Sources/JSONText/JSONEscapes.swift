@@ -1,7 +1,10 @@
 /// Turns the inside of a checked string token into the bytes it stands for.
 ///
-/// - Precondition: the token came through ``JSONScanner``, so every escape is whole and every
-///   surrogate has its pair. Nothing is checked again, and nothing is read past `end`.
+/// A surrogate without its pair, which only a text whose structure alone was checked can hold, stands
+/// for U+FFFD.
+///
+/// - Precondition: the token came through ``JSONScanner``, so every escape is whole. Nothing is read
+///   past `end`.
 struct JSONEscapes {
     private let text: UnsafeRawPointer
     private let end: Int
@@ -51,14 +54,26 @@ struct JSONEscapes {
         case UInt8(ascii: "r"): return 0x0D
         case UInt8(ascii: "t"): return 0x09
         case UInt8(ascii: "u"):
-            var scalar = unit()
-            if scalar & 0xFC00 == 0xD800 {
-                position += 2
-                scalar = 0x10000 + (scalar - 0xD800) << 10 + (unit() - 0xDC00)
-            }
-            return encode(scalar)
+            let scalar = unit()
+            return encode(scalar & 0xF800 == 0xD800 ? paired(scalar) : scalar)
         default: return byte
         }
+    }
+
+    /// The character of a pair whose first half was read; U+FFFD where the second is not there.
+    private mutating func paired(_ high: UInt32) -> UInt32 {
+        guard high < 0xDC00, position + 6 <= end,
+            text.load(fromByteOffset: position, as: UInt8.self) == 0x5C,
+            text.load(fromByteOffset: position + 1, as: UInt8.self) == UInt8(ascii: "u")
+        else { return 0xFFFD }
+        let start = position
+        position += 2
+        let low = unit()
+        guard low & 0xFC00 == 0xDC00 else {
+            position = start
+            return 0xFFFD
+        }
+        return 0x10000 + (high - 0xD800) << 10 + (low - 0xDC00)
     }
 
     private mutating func unit() -> UInt32 {

@@ -53,8 +53,20 @@ public struct JSONParser: Sendable {
         return try withView(of: bytes, body)
     }
 
-    /// Who vouches for a text.
-    @usableFromInline enum Trust { case nobody, ownLog }
+    /// The same for a text that may hold bad strings, so that what is around them can be read: names are
+    /// not compared, and neither UTF-8 nor pairs of surrogates are checked. Whoever uses a value of it
+    /// parses its bytes again, strictly.
+    @inlinable
+    public mutating func parseStructure<R>(
+        _ bytes: UnsafeRawBufferPointer, _ body: (JSONView) throws -> R
+    ) throws -> R {
+        try index(bytes, trust: .structure)
+        defer { releaseLargeTape() }
+        return try withView(of: bytes, body)
+    }
+
+    /// Who vouches for a text; of ``structure`` nobody does, and only its structure is checked.
+    @usableFromInline enum Trust { case nobody, ownLog, structure }
 
     @inlinable
     mutating func withView<R>(
@@ -86,7 +98,7 @@ public struct JSONParser: Sendable {
     /// life.
     @usableFromInline
     mutating func index(_ bytes: UnsafeRawBufferPointer, trust: Trust) throws(JSONError) {
-        let longest = trust == .ownLog ? JSONLimits.hardestBytes : limits.maximumBytes
+        let longest = trust == .nobody ? limits.maximumBytes : JSONLimits.hardestBytes
         guard bytes.count <= longest else {
             throw JSONError(position: longest, problem: .tooLong)
         }
@@ -100,7 +112,7 @@ public struct JSONParser: Sendable {
                 var scanner = JSONScanner(
                     text: text, end: bytes.count, tape: room.baseAddress.unsafelyUnwrapped,
                     capacity: room.count, trust: trust,
-                    maximumDepth: trust == .ownLog ? JSONLimits.hardestDepth : limits.maximumDepth)
+                    maximumDepth: trust == .nobody ? limits.maximumDepth : JSONLimits.hardestDepth)
                 do throws(JSONError) {
                     outcome = try scanner.scan(table: &table)
                 } catch {

@@ -76,7 +76,10 @@ extension JSONScanner {
             if unit & 0xF800 != 0xD800 { return at + 6 }
             guard unit < 0xDC00, at + 7 < end, self[at + 6] == 0x5C,
                 self[at + 7] == UInt8(ascii: "u"), try hexadecimal(at + 6) & 0xFC00 == 0xDC00
-            else { throw JSONError(position: at, problem: .loneSurrogate) }
+            else {
+                if trust == .structure { return at + 6 }
+                throw JSONError(position: at, problem: .loneSurrogate)
+            }
             return at + 12
         default:
             throw JSONError(position: at, problem: .badEscape)

@@ -15,15 +15,19 @@ public struct WorkspaceOptions: Sendable {
     public var logger: Logger
     /// Records between two checkpoints.
     public var checkpointEvery: UInt64
+    /// The most bytes of lines that may wait for the disk.
+    public var queueBytes: Int
 
     public init(
         allowsPrivateDestinations: Bool = false, limits: CollectLimits = CollectLimits(),
-        logger: Logger = Logger(label: "sluice"), checkpointEvery: UInt64 = 1_000_000
+        logger: Logger = Logger(label: "sluice"), checkpointEvery: UInt64 = 1_000_000,
+        queueBytes: Int = 16 << 20
     ) {
         self.allowsPrivateDestinations = allowsPrivateDestinations
         self.limits = limits
         self.logger = logger
         self.checkpointEvery = checkpointEvery
+        self.queueBytes = queueBytes
     }
 }
 
@@ -115,7 +119,8 @@ public final class Workspace: Sendable {
                 attributes: [.posixPermissions: 0o700])
         }
         let log = try EventLog.open(
-            directory: directory + "/log", configuration: LogFiles.configuration())
+            directory: directory + "/log",
+            configuration: LogFiles.configuration(queueBytes: options.queueBytes))
         do {
             let checkpoints = CheckpointStore(
                 directory: directory + "/checkpoints", identity: log.identity,

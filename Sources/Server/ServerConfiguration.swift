@@ -10,8 +10,15 @@ public struct ServerConfiguration: Sendable {
     public var collectBytes: Int
     /// Largest number of items in one batch.
     public var batchItems: Int
-    /// Connections open at once; more wait in the system's queue.
+    /// Connections open at once; more wait in the system's queue. Fewer where the process may not open so many
+    /// files.
     public var connections: Int
+    /// The most bytes of requests held at once: bodies, and the lines made of them. What does not fit is
+    /// answered with 503, or 429 for mParticle's clients, and `Retry-After`.
+    public var intakeBytes: Int
+    /// How long a client may take over a body, or to take an answer, in seconds; a quarter of it for its
+    /// first head, five quarters to be idle.
+    public var patienceSeconds: Int
     /// How long requests in progress may take to end after a signal to stop.
     public var drainSeconds: Int
 
@@ -21,7 +28,7 @@ public struct ServerConfiguration: Sendable {
     public init(
         host: String = "127.0.0.1", port: Int = 8080, dataDirectory: String,
         collectBytes: Int = 500 << 10, batchItems: Int = 2_500, connections: Int = 4_096,
-        drainSeconds: Int = 30
+        intakeBytes: Int = 256 << 20, patienceSeconds: Int = 60, drainSeconds: Int = 30
     ) {
         self.host = host
         self.port = port
@@ -29,6 +36,8 @@ public struct ServerConfiguration: Sendable {
         self.collectBytes = min(max(collectBytes, 1), Self.largestBodyBytes)
         self.batchItems = batchItems
         self.connections = connections
+        self.intakeBytes = intakeBytes
+        self.patienceSeconds = max(patienceSeconds, 1)
         self.drainSeconds = drainSeconds
     }
 

@@ -14,6 +14,7 @@ public final class SluiceServer: Service {
     private let configuration: ServerConfiguration
     private let logger: Logger
     private let onListening: @Sendable (_ port: Int) -> Void
+    private let intake: Intake
 
     /// - Parameter onListening: called once both listeners are open, with the port that was chosen.
     public init(
@@ -24,6 +25,7 @@ public final class SluiceServer: Service {
         self.configuration = configuration
         self.logger = logger
         self.onListening = onListening
+        intake = Intake(limitBytes: configuration.intakeBytes)
     }
 
     /// Serves until its task is cancelled or its group shuts down gracefully: first the listeners close and
@@ -91,26 +93,44 @@ public final class SluiceServer: Service {
         _ listener: FrontDoor.Listener, at address: BindAddress,
         onRunning: @escaping @Sendable (any Channel) async -> Void
     ) -> some ApplicationProtocol {
-        Application(
+        let patience = configuration.patienceSeconds
+        return Application(
             responder: FrontDoor(
-                workspace: workspace, configuration: configuration, listener: listener),
+                workspace: workspace, configuration: configuration, listener: listener,
+                intake: intake),
             server: HTTPServerBuilder { responder in
                 HTTPConnections(
-                    http1: HTTP1Channel(responder: responder, configuration: Self.http1))
+                    http1: HTTP1Channel(
+                        responder: responder, configuration: Self.http1(patience: patience)))
             },
             configuration: ApplicationConfiguration(
                 address: address, backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(
-                    configuration.connections, logger: logger)),
+                    connectionLimit, logger: logger)),
             onServerRunning: onRunning, logger: logger)
     }
 }
 
 extension SluiceServer {
+    /// As many connections as are wanted and the process may have open.
+    fileprivate var connectionLimit: Int {
+        let most = OpenFiles.connections(
+            configuration.connections, ofLimit: OpenFiles.raiseLimit())
+        if most < configuration.connections {
+            logger.warning(
+                "fewer connections than asked for: the process may open too few files",
+                metadata: ["connections": "\(most)"])
+        }
+        return most
+    }
+
     /// Limits of one connection; see ``SlowClientGuard`` for those on its pace.
-    fileprivate static var http1: HTTP1Channel.Configuration {
+    fileprivate static func http1(patience: Int) -> HTTP1Channel.Configuration {
         .init(
-            additionalChannelHandlers: [SlowClientGuard()], idleTimeout: .seconds(75),
+            additionalChannelHandlers: [
+                SlowClientGuard(patienceSeconds: patience), RequestFraming(),
+            ],
+            idleTimeout: .milliseconds(Int64(patience) * 1_250),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10,
                 maxHeaderFieldCount: 100))

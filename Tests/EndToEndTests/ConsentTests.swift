@@ -66,6 +66,75 @@ import Testing
         #expect(why["consent"]?[0]?["ground"]?.string == "TCF")
     }
 
+    @Test func `C1, I1: RudderStack's consent and its merge are heard`() async throws {
+        let shop = try await LiveShop()
+        defer { shop.stop() }
+        try await shop.apply(
+            shop.policy().replacing(
+                "    - { type: anonymous_id",
+                with: "    - { type: email, limit: 5, window: 52w, normalise: email }\n"
+                    + "    - { type: mobile, limit: 5, window: 52w }\n    - { type: anonymous_id"))
+        func order(_ id: String, _ user: String, _ consent: JSONValue) -> JSONValue {
+            [
+                "type": "track", "messageId": .string(id), "userId": .string(user),
+                "event": "Order Completed", "properties": ["order_id": .string("o-" + id)],
+                "context": ["consentManagement": consent],
+            ]
+        }
+        _ = try await shop.send([
+            order("allowed", "ada", ["allowedConsentIds": ["Advertising"], "provider": "custom"]),
+            order("denied", "bob", ["allowedConsentIds": [], "deniedConsentIds": ["Advertising"]]),
+            order("unasked", "cleo", ["allowedConsentIds": [], "deniedConsentIds": []]),
+            order("unreadable", "dora", ["allowedConsentIds": "Advertising"]),
+            track(id: "later", user: "bob"), track(id: "after", user: "ada"),
+        ])
+        try await shop.server.settled()
+        #expect(try await shop.atAds().sorted() == ["after", "allowed"])
+        let ada = try await shop.server.ask("consent", "user_id:ada")
+        #expect(Self.state(ada) == ["granted", "RudderStack consentManagement"])
+        #expect(
+            ada["history"]?[0]?["raw"]?.string
+                == #"{"allowedConsentIds":["Advertising"],"provider":"custom"}"#)
+        let dora = try await shop.server.ask("explain", "web/unreadable", "ads")
+        #expect(dora["reasons"]?.array == ["consent unknown", "unreadable"])
+
+        let merge: JSONValue = [
+            "type": "merge", "messageId": "merge", "userId": "ada",
+            "mergeProperties": [
+                ["type": "email", "value": "ada@example.com"],
+                ["type": "mobile", "value": "+1-202-555-0146"],
+            ],
+        ]
+        #expect(try await shop.send([merge]).text == #"{"success":true}"#)
+        // The path says what it is; a list of one, or of none, is no merge.
+        for (id, properties, isTaken) in [
+            (
+                "path",
+                #"[{"type":"userId","value":"ada"},{"type":"email","value":"a@b.example"}]"#, true
+            ),
+            ("one", #"[{"type":"email","value":"a@b.example"}]"#, false), ("none", "null", false),
+            ("number", #"[{"type":"email","value":1},{"type":"mobile","value":"2"}]"#, false),
+        ] {
+            let body = #"{"userId":"ada","messageId":"\#(id)","mergeProperties":\#(properties)}"#
+            let answer = try await shop.client.post("/v1/merge", Array(body.utf8))
+            #expect(answer.status == 200)
+            #expect((answer.text == #"{"success":true}"#) == isTaken, "\(id): \(answer.text)")
+        }
+        try await shop.server.settled()
+        let profile = try await shop.server.ask("profile", "email:a@b.example")
+        let identifiers = (profile["identifiers"]?.array ?? []).compactMap {
+            "\($0["type"]?.string ?? ""):\($0["value"]?.string ?? "")"
+        }
+        #expect(
+            Set(identifiers)
+                == [
+                    "user_id:ada", "email:ada@example.com", "mobile:+1-202-555-0146",
+                    "email:a@b.example",
+                ], "\(profile.text)")
+        // What the log keeps is what was sent, and a rebuild reads it so.
+        try await shop.server.run("replay", "verify")
+    }
+
     @Test func `C1, C3: an operator's word is recorded, counts, and is shown with its document`()
         async throws
     {

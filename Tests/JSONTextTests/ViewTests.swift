@@ -71,6 +71,36 @@ func withView<R>(_ text: String, _ body: (JSONView) throws -> R) throws -> R {
         }
     }
 
+    @Test(
+        arguments: [
+            ("\"\\ud800\"", "\u{FFFD}"), ("\"\\udc00\"", "\u{FFFD}"),
+            ("\"\\ud83d\\ud83d\\ude00x\"", "\u{FFFD}😀x"),
+            ("\"\\ude00\\ud83d\"", "\u{FFFD}\u{FFFD}"),
+            ("\"\\ud83d\\n\"", "\u{FFFD}\n"), ("\"\\ud83d\\u0041\"", "\u{FFFD}A"),
+            ("\"\\ud83d\\\\ude00\"", "\u{FFFD}\\ude00"), ("\"a\\uDBFF\"", "a\u{FFFD}"),
+        ])
+    func `reads around half of a surrogate pair where only the structure counts`(
+        _ text: String, _ value: String
+    ) throws {
+        var parser = JSONParser()
+        try Array("{\"k\":\(text),\"k\":[]}".utf8).withUnsafeBytes { bytes in
+            try parser.parseStructure(bytes) { view in
+                #expect(view["k"]?.string == value)
+                #expect(Array(value.utf8).withUnsafeBytes { view["k"]?.equals(utf8: $0) } == true)
+                #expect(view["k"]?.rawBytes.elementsEqual(text.utf8) == true)
+                #expect(view.count == 2)
+            }
+        }
+        // Other mistakes of a text are still its own.
+        for bad in ["\"\\ud80\"", "\"\\ud800", "\"\\x\""] {
+            #expect(throws: JSONError.self) {
+                try Array(bad.utf8).withUnsafeBytes { bytes in
+                    try parser.parseStructure(bytes) { _ in }
+                }
+            }
+        }
+    }
+
     @Test func `has no text unless it is a string`() throws {
         try withView("[1,null,{},true]") { view in
             view.forEachElement {

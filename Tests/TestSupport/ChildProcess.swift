@@ -103,6 +103,26 @@ public final class ChildProcess: Sendable {
         return exit
     }
 
+    /// The most memory that it ever held, in bytes; nil once it has ended.
+    public var peakBytes: Int? {
+        guard exit == nil,
+            let status = FileManager.default.contents(atPath: "/proc/\(pid)/status"),
+            let line = String(decoding: status, as: UTF8.self)
+                .split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kibibytes = Int(line.split(separator: " ").dropLast().last ?? "")
+        else { return nil }
+        return kibibytes << 10
+    }
+
+    /// How many files and connections it has open.
+    public var openFiles: Int {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+        } catch {
+            return 0
+        }
+    }
+
     /// SIGKILL. Harmless once it has ended.
     public func kill() { signal(SIGKILL) }
 

@@ -42,10 +42,12 @@ public final class SluiceServer: Sendable {
 
     /// Starts the server and waits until it answers.
     ///
-    /// - Parameter fault: what `SLUICE_FAULT` holds.
+    /// - Parameters:
+    ///   - fault: what `SLUICE_FAULT` holds.
+    ///   - options: more options of `sluice serve`.
     @discardableResult
-    public func start(fault: String? = nil) async throws -> ChildProcess {
-        let child = try launch(fault: fault)
+    public func start(fault: String? = nil, options: [String] = []) async throws -> ChildProcess {
+        let child = try launch(fault: fault, options: options)
         let http = http()
         let isUp = Mutex(false)
         try await eventually("the server answers: \(child.lastWords)") {
@@ -65,13 +67,13 @@ public final class SluiceServer: Sendable {
     }
 
     /// Starts the server and does not wait.
-    public func launch(fault: String? = nil) throws -> ChildProcess {
+    public func launch(fault: String? = nil, options: [String] = []) throws -> ChildProcess {
         let started = try ChildProcess(
             Programs.sluice,
             [
                 "serve", "--data", directory, "--port", String(port),
                 "--allow-private-destinations",
-            ],
+            ] + options,
             environment: fault.map { ["SLUICE_FAULT": $0] } ?? [:], outputPath: logPath)
         child.withLock { $0 = started }
         return started

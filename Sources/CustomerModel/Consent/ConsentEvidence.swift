@@ -41,6 +41,8 @@ public struct ConsentEvidence: Equatable, Sendable {
         case .gpp: self.init(reader, raw: reading.value(body, at: places.gpp)?.string)
         case .usPrivacy: self.init(reader, raw: reading.value(body, at: places.usPrivacy)?.string)
         case .operator: self.init(reader)
+        case .rudderstack:
+            self.init(reader, raw: body.context("consentManagement").map(Self.text))
         }
     }
 

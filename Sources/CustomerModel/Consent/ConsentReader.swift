@@ -18,6 +18,8 @@ public enum ConsentReader: UInt8, CaseIterable, Equatable, Sendable {
     case usPrivacy = 8
     /// Somebody who answers for the person's word: a letter, a call, a form on paper.
     case `operator` = 9
+    /// RudderStack's `context.consentManagement` on any event.
+    case rudderstack = 10
 
     /// As answers and the read model name it.
     public var name: String {
@@ -31,13 +33,14 @@ public enum ConsentReader: UInt8, CaseIterable, Equatable, Sendable {
         case .gpp: "GPP"
         case .usPrivacy: "US Privacy"
         case .operator: "operator"
+        case .rudderstack: "RudderStack consentManagement"
         }
     }
 
     /// How the person's word came here, where the record itself does not say.
     public var method: String {
         switch self {
-        case .categories: "consent banner, on the event"
+        case .categories, .rudderstack: "consent banner, on the event"
         case .preference: "consent banner, changed"
         case .gpc: "browser signal"
         case .mparticle, .ccpa: "mParticle batch"

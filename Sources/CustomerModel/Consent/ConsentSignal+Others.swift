@@ -60,7 +60,7 @@ extension ConsentSignal {
     }
 
     /// Joins what has one reader and one time.
-    private mutating func take(_ statement: ConsentStatement) {
+    mutating func take(_ statement: ConsentStatement) {
         guard statement.granted | statement.denied != 0 else { return }
         let same = others.firstIndex {
             $0.reader == statement.reader && $0.time == statement.time

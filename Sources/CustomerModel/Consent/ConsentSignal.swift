@@ -84,6 +84,7 @@ public struct ConsentSignal: Equatable, Sendable {
         var signal = ConsentSignal()
         if body.hasGPC { signal.deniedByGPC = reading.gpcMask }
         signal.readCategories(body, purposes: reading.purposes)
+        signal.readConsentManagement(body, purposes: reading.purposes)
         if reading.gpcMask != 0, !reading.places.gpc.isEmpty { signal.readGPC(body, reading) }
         if reading.readsMParticle { signal.readMParticle(body, reading, received: received) }
         if reading.readsTCF || reading.readsGPP || reading.readsUSPrivacy {

@@ -109,7 +109,8 @@ public struct EventBody {
         if view.equals("page") { return .page }
         if view.equals("screen") { return .screen }
         if view.equals("group") { return .group }
-        if view.equals("alias") { return .alias }
+        // RudderStack's merge says the same of any two identifiers (see ``mergeProperties``).
+        if view.equals("alias") || view.equals("merge") { return .alias }
         return nil
     }
 
@@ -134,6 +135,13 @@ public struct EventBody {
     public var traits: JSONView? { members[Place.traits] }
     /// The item's own `integrations`.
     public var integrations: JSONView? { members[Place.integrations] }
+
+    /// The identifiers that a RudderStack `merge` says are one person's: a list of objects with `type` and
+    /// `value`. nil for every other message.
+    public var mergeProperties: JSONView? {
+        guard type == .alias, item["type"]?.equals("alias") != true else { return nil }
+        return item["mergeProperties"]
+    }
 
     /// A member of `context`, the item's own before the batch's.
     public func context(_ name: StaticString) -> JSONView? {

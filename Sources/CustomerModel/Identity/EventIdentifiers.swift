@@ -16,7 +16,7 @@ public enum EventIdentifiers {
 
     /// Calls `visit` with type name and value, in order, for every identifier of `body`; the value is
     /// a JSON string or number. Empty and null values are left out. `alias` gives its `previousId` as an
-    /// `anonymous_id`.
+    /// `anonymous_id`, and a RudderStack `merge` its two as what it calls them.
     public static func forEach(in body: EventBody, _ visit: (String, JSONView) -> Void) {
         var count = 0
         let limit = limit(of: body)
@@ -47,7 +47,24 @@ public enum EventIdentifiers {
                 offer(isIOS ? "ios.push_token" : "android.push_token", device["token"])
             }
         }
-        guard let external = body.context("externalIds"), external.kind == .array else { return }
+        if let external = body.context("externalIds"), external.kind == .array {
+            forEachExternal(external, offer)
+        }
+        guard let merged = body.mergeProperties, merged.kind == .array else { return }
+        merged.forEachElement { entry in
+            guard let type = entry["type"]?.string, !type.isEmpty else { return }
+            offer(ownName[type] ?? type, entry["value"])
+        }
+    }
+
+    /// What RudderStack calls the identifiers that have names here.
+    private static let ownName = [
+        "userId": "user_id", "anonymousId": "anonymous_id", "groupId": "group_id",
+    ]
+
+    private static func forEachExternal(
+        _ external: JSONView, _ offer: (String, JSONView?) -> Void
+    ) {
         external.forEachElement { entry in
             guard entry["collection"]?.equals("users") == true,
                 entry["encoding"]?.equals("none") == true,

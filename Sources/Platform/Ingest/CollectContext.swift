@@ -37,6 +37,9 @@ public struct CollectContext: Sendable {
 
     /// What each item is.
     public var dialect: Dialect
+    /// The most refused items that are named, in the answer and in the reject file; the others are counted.
+    /// So a body of nothing but commas makes no answer and no file that is a hundred times as long.
+    public var listedRefusals: Int
 
     /// Whose form an item has.
     public enum Dialect: Sendable, Equatable {
@@ -59,7 +62,7 @@ public struct CollectContext: Sendable {
     public init(
         source: String, typeFromPath: EventType? = nil, hasGPC: Bool = false, received: Timestamp,
         pace: Pace = .live, dialect: Dialect = .segment, itemBytes: Int? = nil,
-        truncatesIP: Bool = false
+        truncatesIP: Bool = false, listedRefusals: Int = 1_000
     ) {
         self.source = source
         self.typeFromPath = typeFromPath
@@ -69,6 +72,7 @@ public struct CollectContext: Sendable {
         self.itemBytes = itemBytes
         self.truncatesIP = truncatesIP
         self.dialect = dialect
+        self.listedRefusals = listedRefusals
     }
 }
 
@@ -112,7 +116,10 @@ public struct CollectOutcome: Sendable, Equatable {
     public var conflicts: [Int] = []
     /// Items about a suppressed subject: taken, and not stored (X1).
     public var suppressed = 0
+    /// The items that were refused, as many as are named (see ``CollectContext/listedRefusals``).
     public var rejected: [RejectedItem] = []
+    /// How many were refused for what, named or not.
+    public var refusals = RefusalCounts()
     /// The largest offset written for this request; nil when nothing was new.
     public var lastOffset: Offset?
 
@@ -125,6 +132,7 @@ public struct CollectOutcome: Sendable, Equatable {
         conflicts += other.conflicts
         suppressed += other.suppressed
         rejected += other.rejected
+        refusals.add(other.refusals)
         lastOffset = other.lastOffset ?? lastOffset
     }
 }

@@ -99,16 +99,15 @@ public final class Collector: Sendable {
     ///
     /// - Throws: ``CollectRefusal``.
     public func commit(_ batch: PendingBatch) async throws(CollectRefusal) -> CollectOutcome {
-        guard batch.draftBytes <= limits.requestBytes else {
-            throw .tooLarge(limitBytes: limits.requestBytes)
-        }
-        var outcome = CollectOutcome()
+        guard !batch.isTooLarge else { throw .tooLarge(limitBytes: limits.requestBytes) }
+        var outcome = refused(batch)
         outcome.suppressed = batch.suppressedCount
-        outcome.rejected = batch.rejected
         let appended = try await append(batch)
         // They are not kept in the reject file: their source still has them and is told so.
-        outcome.rejected += appended.unreadable.map { item in
-            RejectedItem(index: Int(batch.itemIndexes[item]), refusal: .originalUnreadable)
+        for item in appended.unreadable {
+            outcome.rejected.append(
+                RejectedItem(index: Int(batch.itemIndexes[item]), refusal: .originalUnreadable))
+            outcome.refusals.add(ItemRefusal.originalUnreadable.code)
         }
         outcome.accepted = appended.accepted
         outcome.duplicates = appended.duplicates + batch.repeatedCount
@@ -121,19 +120,27 @@ public final class Collector: Sendable {
                 throw .logFailed("\(error)")
             }
         }
-        rejects.add(batch.rejects + appended.conflicts.map { batch.conflict(ofDraft: $0) })
-        let counted = outcome
-        state.withLock { $0.counts.add(counted) }
+        note(
+            outcome,
+            batch.rejects + appended.conflicts.map { batch.conflict(ofDraft: $0) })
         return outcome
+    }
+
+    private func refused(_ batch: borrowing PendingBatch) -> CollectOutcome {
+        var outcome = CollectOutcome()
+        outcome.rejected = batch.rejected
+        outcome.refusals = batch.refusals
+        return outcome
+    }
+
+    private func note(_ outcome: CollectOutcome, _ entries: [RejectEntry]) {
+        rejects.add(entries, unlisted: outcome.rejectedCount - outcome.rejected.count)
+        state.withLock { $0.counts.add(outcome) }
     }
 
     /// Notes why the items of a batch that is not taken at all were refused.
     public func refuse(_ batch: PendingBatch) {
-        var outcome = CollectOutcome()
-        outcome.rejected = batch.rejected
-        let counted = outcome
-        rejects.add(batch.rejects)
-        state.withLock { $0.counts.add(counted) }
+        note(refused(batch), batch.rejects)
     }
 
     /// Asks the lock until it has decided every item, reading records in between where a hash is not enough.
@@ -193,11 +200,7 @@ public final class Collector: Sendable {
     ) {
         var batch = begin(CollectContext(source: source, received: received))
         body.withUnsafeBytes { batch.reject(refusal, bytes: $0) }
-        rejects.add(batch.rejects)
-        var outcome = CollectOutcome()
-        outcome.rejected = batch.rejected
-        let counted = outcome
-        state.withLock { $0.counts.add(counted) }
+        refuse(batch)
     }
 
     /// What was collected since the collector was opened.

@@ -194,6 +194,8 @@ public struct CollectCounts: Sendable, Equatable {
     public var conflicts: UInt64 = 0
     public var suppressed: UInt64 = 0
     public var rejected: UInt64 = 0
+    /// Of those, how many for what.
+    public var refusals = RefusalCounts()
 
     public init() {}
 
@@ -203,6 +205,7 @@ public struct CollectCounts: Sendable, Equatable {
         duplicates += UInt64(outcome.duplicates)
         conflicts += UInt64(outcome.conflicts.count)
         suppressed += UInt64(outcome.suppressed)
-        rejected += UInt64(outcome.rejected.count)
+        rejected += UInt64(outcome.rejectedCount)
+        refusals.add(outcome.refusals)
     }
 }

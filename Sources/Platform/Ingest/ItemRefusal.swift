@@ -25,6 +25,8 @@ public enum ItemRefusal: Error, Equatable, Sendable {
     /// A member of an mParticle batch, event or call that is missing or of the wrong kind; the sentence names
     /// the member, and no value.
     case badField(String)
+    /// A request of which no item could be told.
+    case request(code: String, message: String)
     /// It stands beyond the most items that one batch may hold.
     case tooManyItems(limit: Int)
     /// The record that it may repeat cannot be read, so nobody can tell.
@@ -57,6 +59,7 @@ public enum ItemRefusal: Error, Equatable, Sendable {
         case .consentPreferencesMissing: "consent_preferences_missing"
         case .badRecord: "bad_record"
         case .badField: "bad_field"
+        case .request(let code, _): code
         case .tooManyItems: "too_many_items"
         case .originalUnreadable: "original_unreadable"
         case .messageIDConflict: "message_id_conflict"
@@ -71,7 +74,7 @@ public enum ItemRefusal: Error, Equatable, Sendable {
         case .tooLarge(let limit): "the item is larger than \(limit) bytes"
         case .missingType: "`type` is required"
         case .unknownType:
-            "`type` must be one of identify, track, page, screen, group, alias"
+            "`type` must be one of identify, track, page, screen, group, alias, merge"
         case .typeMismatch: "`type` differs from the path"
         case .missingEvent: "`event` is required of a track call, as a text"
         case .missingIdentifier: "`userId` or `anonymousId` is required"
@@ -86,6 +89,7 @@ public enum ItemRefusal: Error, Equatable, Sendable {
         case .consentPreferencesMissing:
             "context.consent.categoryPreferences object is required"
         case .badRecord(let reason), .badField(let reason): reason
+        case .request(_, let message): message
         case .tooManyItems(let limit): "a batch holds at most \(limit) items"
         case .originalUnreadable:
             "the record that this message may repeat cannot be read: send it again later"

@@ -24,6 +24,7 @@ extension PendingBatch {
         _ item: JSONView, shared: SharedParts, index: Int
     ) throws(ItemRefusal) {
         guard item.kind == .object else { throw .notAnObject }
+        guard !isTooLarge else { return }
         let limit = context.itemBytes ?? limits.itemBytes
         guard item.rawBytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
         let ownType = item["type"]
@@ -83,6 +84,9 @@ extension PendingBatch {
         }
         if let wanted = context.typeFromPath, wanted != type { throw .typeMismatch }
         let item = body.item
+        if type == .alias, ownType?.equals("merge") == true || item["mergeProperties"] != nil {
+            try Self.checkMerge(body)
+        }
         if type == .track {
             guard let event = item["event"], event.kind == .string, event.rawBytes.count > 2 else {
                 throw .missingEvent
@@ -98,6 +102,30 @@ extension PendingBatch {
         try Self.checkNUL(body)
         try Self.checkTime(item["timestamp"])
         try Self.checkTime(item["originalTimestamp"])
+    }
+
+    /// RudderStack's merge names two identifiers, each by a text.
+    private static func checkMerge(_ body: EventBody) throws(ItemRefusal) {
+        guard body.item["type"]?.equals("alias") != true else { return }
+        let refusal = ItemRefusal.badField(
+            "`mergeProperties` must be two objects, each with `type` and `value`")
+        guard let merged = body.mergeProperties, merged.kind == .array, merged.count == 2 else {
+            throw refusal
+        }
+        var areTwo = true
+        var isTooLong = false
+        merged.forEachElement { entry in
+            guard let type = entry["type"], type.kind == .string, type.rawBytes.count > 2,
+                let value = entry["value"], value.kind == .string, value.rawBytes.count > 2
+            else {
+                areTwo = false
+                return
+            }
+            let longest = max(type.rawBytes.count, value.rawBytes.count) - 2
+            if longest > ItemRefusal.longestIdentifier { isTooLong = true }
+        }
+        guard areTwo else { throw refusal }
+        guard !isTooLong else { throw .identifierTooLong }
     }
 
     /// Whether it identifies anybody; clients send the id they have not as null.

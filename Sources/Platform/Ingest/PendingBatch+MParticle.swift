@@ -176,6 +176,7 @@ extension PendingBatch {
         recordNumber: UInt64? = nil
     ) {
         let place = nextIndex()
+        guard !isTooLarge else { return }
         if index == nil, case .batch = form.kind {
             var out = Array(",\"dialect\":\"mparticle\"".utf8)
             Self.writeCircumstances(context, into: &out)

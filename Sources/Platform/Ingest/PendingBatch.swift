@@ -39,13 +39,19 @@ public struct PendingBatch: Sendable {
     private(set) var itemIndexes: [Int32] = []
     private(set) var rejected: [RejectedItem] = []
     private(set) var rejects: [RejectEntry] = []
+    /// How many were refused for what, listed or not.
+    private(set) var refusals = RefusalCounts()
     private(set) var suppressedCount = 0
     private(set) var repeatedCount = 0
     /// Names of the requests in this one (see ``MParticleMarks/place``).
     var requests: Set<String> = []
     /// How many items were offered, taken or not.
     public private(set) var itemCount = 0
-    private(set) var draftBytes = 0
+    /// Bytes that it writes to the log.
+    public private(set) var draftBytes = 0
+    /// Whether it would write more than one request may. Nothing of it is taken then, so that what comes
+    /// later in the request is not even copied.
+    private(set) var isTooLarge = false
 
     init(
         context: CollectContext, shared: SharedParts, limits: CollectLimits,
@@ -69,6 +75,9 @@ public struct PendingBatch: Sendable {
         itemIndexes.reserveCapacity(items)
         ids.reserve(items)
     }
+
+    /// About how many bytes it holds.
+    public var memoryBytes: Int { draftBytes + ids.bytes.count + drafts.count * 256 }
 
     /// Why the first item that was not let in was not.
     public var firstRefusal: ItemRefusal? { rejected.first?.refusal }
@@ -95,6 +104,10 @@ public struct PendingBatch: Sendable {
         _ draft: RecordDraft, body: Range<Int>, received: Int64, id: UnsafeRawBufferPointer,
         placed: [UInt8]? = nil, item: Int
     ) {
+        guard draftBytes + draft.tail.count <= limits.requestBytes else {
+            isTooLarge = true
+            return
+        }
         let place = Int32(drafts.count)
         draftBytes += draft.tail.count
         bodies.append(body)
@@ -134,6 +147,8 @@ public struct PendingBatch: Sendable {
         _ refusal: ItemRefusal, at index: Int, bytes: UnsafeRawBufferPointer,
         recordNumber: UInt64?
     ) {
+        refusals.add(refusal.code)
+        guard rejected.count < context.listedRefusals else { return }
         rejected.append(RejectedItem(index: index, recordNumber: recordNumber, refusal: refusal))
         rejects.append(
             RejectEntry(

@@ -7,7 +7,8 @@ private import Synchronization
 ///
 /// `rejects.ndjson` and the one before it, `rejects.1.ndjson`, each 64 MiB at most, mode 0600, since they
 /// hold what clients sent. Written behind the answers by a queue of its own: a crash may lose the last
-/// second's entries, and when the disk cannot keep up entries are dropped and counted. Thread-safe.
+/// second's entries. When the disk cannot keep up entries are dropped, and of one request only so many are kept
+/// (see ``CollectContext/listedRefusals``); both are counted. Thread-safe.
 public final class RejectFile: Sendable {
     private let directory: String
     private let limitBytes: Int
@@ -30,10 +31,12 @@ public final class RejectFile: Sendable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Entries that could not be written.
+    /// Entries that are not in the file.
     public var droppedCount: Int { dropped.load(ordering: .relaxed) }
 
-    func add(_ entries: [RejectEntry]) {
+    /// - Parameter unlisted: how many more there were, of which nothing is kept.
+    func add(_ entries: [RejectEntry], unlisted: Int = 0) {
+        if unlisted > 0 { dropped.wrappingAdd(unlisted, ordering: .relaxed) }
         guard !entries.isEmpty else { return }
         let bytes = entries.reduce(0) { $0 + $1.line.count }
         let before = waiting.wrappingAdd(bytes, ordering: .relaxed).oldValue

@@ -11,8 +11,9 @@ public import JSONText
 /// Questions that a running workspace answers stand in `Workspace+Log.swift`; the shapes are the same.
 public enum LogFiles {
     /// How this platform configures its log.
-    static func configuration() -> LogConfiguration {
+    static func configuration(queueBytes: Int? = nil) -> LogConfiguration {
         var configuration = LogConfiguration()
+        if let queueBytes { configuration.queueBytes = queueBytes }
         configuration.extractor = LineExtractor.number
         return configuration
     }

@@ -55,6 +55,8 @@ extension Workspace {
             "duplicates": .offset(collected.duplicates),
             "conflicts": .offset(collected.conflicts),
             "suppressed": .offset(collected.suppressed), "rejected": .offset(collected.rejected),
+            "rejectedFor": collected.refusals.json,
+            "rejectsDropped": .count(collector.rejects.droppedCount),
         ]
         return .members([
             ("health", health()["status"] ?? .null), ("log", logPart),
@@ -153,6 +155,10 @@ extension Workspace {
         lines.counter(
             "sluice_collect_duplicates_total", "Messages seen before.", collected.duplicates)
         lines.counter("sluice_collect_rejected_total", "Messages refused.", collected.rejected)
+        lines.head("sluice_collect_refusals_total", "counter", "Messages refused, by reason.")
+        for row in collected.refusals.sorted {
+            lines.sample("sluice_collect_refusals_total", "reason=\"\(row.code)\"", row.count)
+        }
         lines.counter(
             "sluice_collect_suppressed_total", "Messages of suppressed subjects.",
             collected.suppressed)

@@ -3,23 +3,24 @@ internal import NIOHTTPTypes
 
 /// Cuts connections that hold a place without using it.
 ///
-/// | while | at most |
-/// |---|---|
-/// | the first request's head arrives | 15 s |
-/// | a request's body arrives | 60 s, and as many bytes as any body may have |
-/// | the client does not take an answer | 60 s |
+/// | while | at most | as a share of the server's patience |
+/// |---|---|---|
+/// | the first request's head arrives | 15 s | a quarter |
+/// | a request's body arrives | 60 s, and twice as many bytes as any body may have | all of it |
+/// | the client does not take an answer | 60 s | all of it |
+/// | nothing is asked (the server's idle timeout) | 75 s | five quarters |
 ///
-/// Between requests the server's idle timeout counts. Looked at every few seconds, not timed to the second.
+/// Looked at every twentieth of the patience, not timed to the second.
 final class SlowClientGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    private static let headLimit = TimeAmount.seconds(15)
-    private static let bodyLimit = TimeAmount.seconds(60)
-    private static let answerLimit = TimeAmount.seconds(60)
-    private static let lookEvery = TimeAmount.seconds(3)
+    private let headLimit: TimeAmount
+    private let bodyLimit: TimeAmount
+    private let answerLimit: TimeAmount
+    private let lookEvery: TimeAmount
     /// An unread body is drained after its refusal, but not for ever.
     private static let bodyBytes = ServerConfiguration.largestBodyBytes * 2
 
@@ -28,12 +29,20 @@ final class SlowClientGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var bytes = 0
     private var looking: RepeatedTask?
 
+    init(patienceSeconds: Int) {
+        let patience = Int64(patienceSeconds) * 1_000
+        headLimit = .milliseconds(patience / 4)
+        bodyLimit = .milliseconds(patience)
+        answerLimit = .milliseconds(patience)
+        lookEvery = .milliseconds(patience / 20)
+    }
+
     func handlerAdded(context: ChannelHandlerContext) {
-        readDeadline = .now() + Self.headLimit
+        readDeadline = .now() + headLimit
         let channel = context.channel
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         looking = context.eventLoop.scheduleRepeatedTask(
-            initialDelay: Self.lookEvery, delay: Self.lookEvery
+            initialDelay: lookEvery, delay: lookEvery
         ) { _ in
             if bound.value.isLate { channel.close(promise: nil) }
         }
@@ -57,7 +66,7 @@ final class SlowClientGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head:
             bytes = 0
-            readDeadline = .now() + Self.bodyLimit
+            readDeadline = .now() + bodyLimit
         case .body(let part):
             bytes += part.readableBytes
             if bytes > Self.bodyBytes {
@@ -71,7 +80,7 @@ final class SlowClientGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        writeDeadline = context.channel.isWritable ? nil : .now() + Self.answerLimit
+        writeDeadline = context.channel.isWritable ? nil : .now() + answerLimit
         context.fireChannelWritabilityChanged()
     }
 }

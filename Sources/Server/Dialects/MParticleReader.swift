@@ -63,7 +63,7 @@ struct MParticleReader {
             guard error.mayBeOneItems, shape != .historical else { throw refusal }
             var loose = JSONParser()
             do {
-                return try loose.parseTrusted(bytes) { root in
+                return try loose.parseStructure(bytes) { root in
                     try read(root) { batch, view in batch.admit(loose: view) }
                 }
             } catch is JSONError {

@@ -15,6 +15,8 @@ extension SegmentReader.Shape {
         case "screen", "s": self = .single(.screen)
         case "group", "g": self = .single(.group)
         case "alias", "a": self = .single(.alias)
+        // RudderStack's: two identifiers are one person's.
+        case "merge": self = .single(.alias)
         default: return nil
         }
     }

@@ -100,7 +100,7 @@ struct SegmentReader {
         // Structure only; every token that is used is parsed strictly below.
         var loose = JSONParser()
         do {
-            return try loose.parseTrusted(bytes) { root in
+            return try loose.parseStructure(bytes) { root in
                 guard root.kind == .object else { throw outside }
                 let items = try Self.items(root)
                 let envelope = Self.envelope(root)

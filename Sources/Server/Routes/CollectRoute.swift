@@ -9,6 +9,7 @@ internal import Platform
 struct CollectRoute: Sendable {
     let workspace: Workspace
     let configuration: ServerConfiguration
+    let intake: Intake
 
     private var collector: Collector { workspace.collector }
     private var access: AccessList { workspace.access }
@@ -31,6 +32,19 @@ struct CollectRoute: Sendable {
         }
     }
 
+    /// `POST /v1/m`: how analytics.js itself is doing, counted by its makers. Nobody's events, and without a
+    /// key: it is told that all is well, and nothing of it is read or kept.
+    static func monitoring(_ request: Request) -> Answer {
+        switch request.method {
+        case .post:
+            var answer = success
+            CrossOrigin.allow(request, in: &answer.headers)
+            return answer
+        case .options: return CrossOrigin.preflight(request)
+        default: return .methodNotAllowed("POST, OPTIONS")
+        }
+    }
+
     private func collect(
         _ request: Request, _ shape: SegmentReader.Shape, _ queryKey: String?
     ) async -> Answer {
@@ -43,15 +57,22 @@ struct CollectRoute: Sendable {
         }
         let settings = sender.source.map { access.settings(of: $0) }
         let limit = settings?.bodyBytes(default: configuration.collectBytes)
+        let share = intake.share()
+        defer { share.end() }
         let body: ByteBuffer
         do throws(BodyReader.Failure) {
-            body = try await BodyReader(limitBytes: limit ?? configuration.collectBytes)
-                .read(request)
+            body = try await BodyReader(
+                limitBytes: limit ?? configuration.collectBytes, share: share
+            ).read(request)
         } catch {
+            if let source = sender.source, let refusal = error.noted {
+                collector.noteRefused(refusal, [], source: source, received: received)
+            }
             return refuse(error.answer, settings)
         }
         // mParticle has a call of its own on this path.
-        let identity = IDSyncRoute(workspace: workspace, configuration: configuration)
+        let identity = IDSyncRoute(
+            workspace: workspace, configuration: configuration, intake: intake)
         if shape == .single(.identify), body.withUnsafeReadableBytes(identity.isCall) {
             return await identity.answer(request, .identify, body: body)
         }
@@ -68,13 +89,13 @@ struct CollectRoute: Sendable {
             source: source, typeFromPath: shape.type, hasGPC: Self.hasGPC(request),
             received: received, itemBytes: dialect.itemBytes(default: collector.limits.itemBytes),
             truncatesIP: dialect.truncatesIP)
-        return await collect(body, context, shape, dialect)
+        return await collect(body, context, shape, dialect, share)
     }
 
     /// Takes one body, whoever brought it.
     func collect(
         _ body: ByteBuffer, _ context: CollectContext, _ shape: SegmentReader.Shape,
-        _ settings: SourceSettings
+        _ settings: SourceSettings, _ share: Intake.Share
     ) async -> Answer {
         let batch: PendingBatch
         do {
@@ -85,32 +106,52 @@ struct CollectRoute: Sendable {
                 ).read(bytes)
             }
         } catch let refusal as SegmentReader.Refusal {
+            note(.request(code: refusal.code, message: refusal.message), body, context)
             return refuse(.failure(.badRequest, refusal.code, refusal.message), settings)
         } catch {
             return refuse(
                 .failure(.badRequest, "invalid_request", "the body cannot be read"), settings)
         }
+        guard share.hold(batch.memoryBytes) else {
+            return refuse(BodyReader.Failure.busy.answer, settings)
+        }
         let rate = settings.eventsPerSecond
         if let seconds = workspace.rates.take(batch.itemCount, of: context.source, rate: rate) {
             return .tooFast(source: context.source, seconds: seconds)
         }
-        if settings.dialect == .rudderstack, let first = batch.firstRefusal {
+        if settings.dialect == .rudderstack {
             // RudderStack's server has it so, and its clients read no counts.
-            collector.refuse(batch)
-            return .plain(.badRequest, first.message)
+            if let first = batch.firstRefusal {
+                collector.refuse(batch)
+                return refuse(.failure(.badRequest, first.code, first.message), settings)
+            }
+            guard batch.itemCount > 0 else { return .plain(.badRequest, "empty batch payload") }
         }
         do throws(CollectRefusal) {
             let outcome = try await collector.commit(batch)
             return settings.dialect == .rudderstack ? .plain(.ok, "OK") : answer(outcome, shape)
         } catch {
-            return error.answer
+            if case .tooLarge = error {
+                note(.request(code: "too_large", message: error.description), body, context)
+            }
+            return refuse(error.answer, settings)
         }
+    }
+
+    private func note(_ refusal: ItemRefusal, _ body: ByteBuffer, _ context: CollectContext) {
+        collector.noteRefused(
+            refusal, Array(body.readableBytesView), source: context.source,
+            received: context.received)
     }
 
     /// A refusal in the words of the source's clients.
     private func refuse(_ answer: Answer, _ settings: SourceSettings?) -> Answer {
         guard settings?.dialect == .rudderstack else { return answer }
-        return .plain(answer.status, answer.message)
+        let isTooLarge = ["too_large", "item_too_large"].contains(answer.code)
+        var plain = Answer.plain(
+            isTooLarge ? .contentTooLarge : answer.status, answer.message)
+        plain.headers[.retryAfter] = answer.headers[.retryAfter]
+        return plain
     }
 
     /// 200 even when items were refused, as Segment has it; but of a single call that is too large or no

@@ -27,27 +27,31 @@ struct FrontDoor: HTTPResponder {
     let workspace: Workspace
     let configuration: ServerConfiguration
     let listener: Listener
+    let intake: Intake
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let raw = request.head.path ?? ""
         let path = String(raw.prefix { $0 != "?" })
         if let call = IDSyncRoute.call(request, path: path) {
-            return await IDSyncRoute(workspace: workspace, configuration: configuration)
-                .respond(request, call).response
+            return await IDSyncRoute(
+                workspace: workspace, configuration: configuration, intake: intake
+            ).respond(request, call).response
         }
+        if path == "/v1/m" || path == "/v1/m/" { return CollectRoute.monitoring(request).response }
         if let shape = SegmentReader.Shape(path: path) {
             return await collect(request, shape).response
         }
         if let shape = MParticleReader.Shape(path: path) {
-            return await MParticleRoute(workspace: workspace).respond(request, shape: shape)
-                .response
+            return await MParticleRoute(workspace: workspace, intake: intake)
+                .respond(request, shape: shape).response
         }
         guard let target = RequestTarget(raw) else {
             return Answer.failure(.badRequest, "bad_target", "the path has a broken escape")
                 .response
         }
         if let type = PixelRoute.type(path: target.path) {
-            let route = PixelRoute(workspace: workspace, configuration: configuration)
+            let route = PixelRoute(
+                workspace: workspace, configuration: configuration, intake: intake)
             return await route.respond(request, target: target, type: type).response
         }
         switch target.path {
@@ -71,7 +75,7 @@ struct FrontDoor: HTTPResponder {
     private func collect(
         _ request: Request, _ shape: SegmentReader.Shape, queryKey: String? = nil
     ) async -> Answer {
-        await CollectRoute(workspace: workspace, configuration: configuration)
+        await CollectRoute(workspace: workspace, configuration: configuration, intake: intake)
             .respond(request, shape: shape, queryKey: queryKey)
     }
 

@@ -15,6 +15,7 @@ internal import Platform
 struct IDSyncRoute: Sendable {
     let workspace: Workspace
     let configuration: ServerConfiguration
+    let intake: Intake
 
     /// What is called on this path; nil for another path, and for one that only the body can tell.
     static func call(_ request: Request, path: String) -> Workspace.IdentityCall? {
@@ -35,7 +36,7 @@ struct IDSyncRoute: Sendable {
     func isCall(_ body: UnsafeRawBufferPointer) -> Bool {
         do {
             return try workspace.collector.withParser { parser in
-                try parser.parseTrusted(body) { $0["known_identities"] != nil }
+                try parser.parseStructure(body) { $0["known_identities"] != nil }
             }
         } catch {
             return false
@@ -44,9 +45,12 @@ struct IDSyncRoute: Sendable {
 
     func respond(_ request: Request, _ call: Workspace.IdentityCall) async -> Answer {
         guard request.method == .post else { return .methodNotAllowed("POST") }
+        let share = intake.share()
+        defer { share.end() }
         let body: ByteBuffer
         do throws(BodyReader.Failure) {
-            body = try await BodyReader(limitBytes: MParticleRoute.largestBody).read(request)
+            body = try await BodyReader(limitBytes: MParticleRoute.largestBody, share: share)
+                .read(request)
         } catch {
             return error.mparticleAnswer
         }

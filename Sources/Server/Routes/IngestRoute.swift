@@ -42,7 +42,9 @@ struct IngestRoute: Sendable {
             source: source, received: .now(),
             pace: target["asIfLive"] == "1" ? .asIfLive : .imported,
             dialect: target["dialect"] == "mparticle" ? .mparticle : .segment,
-            truncatesIP: workspace.access.settings(of: source).truncatesIP)
+            truncatesIP: workspace.access.settings(of: source).truncatesIP,
+            // The operator's own files, each line of which is accounted for.
+            listedRefusals: .max)
         do {
             guard let items = Self.items(body, areNumbered: target["numbered"] == "1") else {
                 return .failure(.badRequest, "bad_line", "a line does not begin with its number")

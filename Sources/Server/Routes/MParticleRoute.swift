@@ -14,10 +14,11 @@ internal import Platform
 /// | 400 | nothing of it can be taken: what it says is wrong, or not JSON |
 /// | 401, 403 | no credentials; wrong ones |
 /// | 413 | larger than 256 KiB, on the way or unzipped |
-/// | 429 | the log's queue is full; come back after `Retry-After` seconds |
+/// | 429 | the log's queue is full, or the server holds as much as it may; come back after `Retry-After` seconds |
 /// | 503 | the log cannot be written |
 struct MParticleRoute: Sendable {
     let workspace: Workspace
+    let intake: Intake
     private var collector: Collector { workspace.collector }
 
     /// mParticle's limit of one request.
@@ -31,10 +32,15 @@ struct MParticleRoute: Sendable {
         case .refused(let answer): return answer
         }
         let received = Timestamp.now()
+        let share = intake.share()
+        defer { share.end() }
         let body: ByteBuffer
         do throws(BodyReader.Failure) {
-            body = try await BodyReader(limitBytes: Self.largestBody).read(request)
+            body = try await BodyReader(limitBytes: Self.largestBody, share: share).read(request)
         } catch {
+            if let refusal = error.noted {
+                collector.noteRefused(refusal, [], source: source, received: received)
+            }
             return error.mparticleAnswer
         }
         let settings = workspace.access.settings(of: source)
@@ -57,6 +63,7 @@ struct MParticleRoute: Sendable {
         } catch {
             return .mparticle(.badRequest, ["The body cannot be read."])
         }
+        guard share.hold(batch.memoryBytes) else { return BodyReader.Failure.busy.mparticleAnswer }
         let rate = settings.eventsPerSecond
         if let seconds = workspace.rates.take(batch.itemCount, of: source, rate: rate) {
             var answer = Answer.mparticle(
@@ -84,19 +91,21 @@ struct MParticleRoute: Sendable {
                 isTooLarge ? .contentTooLarge : .badRequest,
                 outcome.rejected.map(\.refusal.message))
         }
-        return Answer(
-            status: .accepted,
+        let errors = outcome.rejected.map { item -> JSONValue in
             [
-                "accepted": .int(Int64(outcome.accepted)),
-                "duplicates": .int(Int64(outcome.duplicates)),
-                "errors": .array(
-                    outcome.rejected.map {
-                        [
-                            "code": "BAD_REQUEST", "message": .string($0.refusal.message),
-                            "index": .int(Int64($0.index)),
-                        ]
-                    }),
-            ])
+                "code": "BAD_REQUEST", "message": .string(item.refusal.message),
+                "index": .int(Int64(item.index)),
+            ]
+        }
+        var members: [(key: String, value: JSONValue)] = [
+            ("accepted", .int(Int64(outcome.accepted))),
+            ("duplicates", .int(Int64(outcome.duplicates))), ("errors", .array(errors)),
+        ]
+        // Not all of them are named then.
+        if outcome.rejectedCount > errors.count {
+            members.append(("rejected", .int(Int64(outcome.rejectedCount))))
+        }
+        return Answer(status: .accepted, .object(JSONObject(members)))
     }
 }
 
@@ -149,10 +158,15 @@ extension BodyReader.Failure {
         case .tooLarge(let limit):
             .mparticle(.contentTooLarge, ["The body is larger than \(limit) bytes."])
         case .unknownEncoding:
-            .mparticle(.badRequest, ["Content-Encoding must be gzip or absent."])
+            .mparticle(
+                .badRequest,
+                [
+                    "Content-Encoding must be gzip or absent, Transfer-Encoding chunked or absent."
+                ])
         case .badGzip: .mparticle(.badRequest, ["The body is not valid gzip."])
         case .cutShort:
-            .mparticle(.badRequest, ["The body is not as long as its Content-Length."])
+            .mparticle(.badRequest, ["The body does not end where its headers or chunks say."])
+        case .busy: CollectRefusal.busy(retryAfterSeconds: 1).mparticleAnswer
         }
     }
 }

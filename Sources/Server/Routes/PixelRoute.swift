@@ -14,6 +14,7 @@ internal import Platform
 struct PixelRoute: Sendable {
     let workspace: Workspace
     let configuration: ServerConfiguration
+    let intake: Intake
 
     /// The type of a pixel's path, Segment's or RudderStack's; nil for any other path.
     static func type(path: String) -> EventType? {
@@ -44,13 +45,16 @@ struct PixelRoute: Sendable {
         else { return }
         let settings = workspace.access.settings(of: source)
         guard !settings.requiresOAuth else { return }
-        let route = CollectRoute(workspace: workspace, configuration: configuration)
+        let route = CollectRoute(
+            workspace: workspace, configuration: configuration, intake: intake)
+        let share = intake.share()
+        defer { share.end() }
         let context = CollectContext(
             source: source, typeFromPath: type, hasGPC: CollectRoute.hasGPC(request),
             received: Timestamp.now(),
             itemBytes: settings.itemBytes(default: workspace.collector.limits.itemBytes),
             truncatesIP: settings.truncatesIP)
-        _ = await route.collect(ByteBuffer(bytes: body), context, .single(type), settings)
+        _ = await route.collect(ByteBuffer(bytes: body), context, .single(type), settings, share)
     }
 
     /// The message's JSON; nil when the query holds none.

@@ -26,6 +26,8 @@ struct Sender {
         /// The source takes no write key alone.
         case needsToken
         case cannotTell
+        /// Only the body could say, and it is no JSON.
+        case unreadable(JSONError)
     }
 
     init(_ request: Request, queryKey: String?, workspace: Workspace) throws(Unknown) {
@@ -67,7 +69,7 @@ struct Sender {
         -> String
     {
         if let source, !mustAgree { return source }
-        let named = Self.keyInBody(bytes, workspace)
+        let named = try Self.keyInBody(bytes, workspace)
         guard let named else { throw .key }
         if let source {
             guard named == source else { throw .mismatch }
@@ -79,16 +81,18 @@ struct Sender {
         return named
     }
 
-    private static func keyInBody(_ bytes: UnsafeRawBufferPointer, _ workspace: Workspace)
-        -> String?
-    {
+    private static func keyInBody(
+        _ bytes: UnsafeRawBufferPointer, _ workspace: Workspace
+    ) throws(Unknown) -> String? {
         do {
             return try workspace.collector.withParser { parser in
                 // Structure is enough here; the strict parse follows.
-                try parser.parseTrusted(bytes) { root in
+                try parser.parseStructure(bytes) { root in
                     root["writeKey"]?.withUTF8 { workspace.access.source(forKey: $0) } ?? nil
                 }
             }
+        } catch let error as JSONError {
+            throw .unreadable(error)
         } catch {
             return nil
         }
@@ -113,6 +117,8 @@ extension Sender.Unknown {
             .failure(
                 .forbidden, "token_needed",
                 "this source takes no write key alone: get an access token from /token")
+        case .unreadable(let error):
+            .failure(.badRequest, "invalid_json", "the body is not valid JSON: \(error)")
         case .cannotTell:
             .busy(
                 .serviceUnavailable, "oauth_key", "access tokens cannot be checked now",

@@ -64,6 +64,13 @@ struct Answer: Sendable {
         }
     }
 
+    /// The `code` of a failure.
+    var code: String {
+        do { return try JSONValue(parsing: body)["code"]?.string ?? "refused" } catch {
+            return "refused"
+        }
+    }
+
     static let notFound = failure(.notFound, "not_found", "there is nothing at this path")
 
     static func methodNotAllowed(_ allowed: String) -> Answer {

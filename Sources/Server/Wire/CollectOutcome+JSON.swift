@@ -4,7 +4,8 @@ package import JSONText
 package import Platform
 
 extension CollectOutcome {
-    /// What became of each item: `{"success":true,"accepted":2,"duplicates":0,"rejected":[{"index":1,…}]}`.
+    /// What became of each item: `{"success":true,"accepted":2,"duplicates":0,"rejected":[{"index":1,…}]}`;
+    /// `rejectedCount` too where more were refused than are named.
     ///
     /// - Parameter includesSuppressed: only operators learn how many were dropped as suppressed (X1).
     package func json(includesSuppressed: Bool) -> JSONValue {
@@ -34,6 +35,10 @@ extension CollectOutcome {
             return .object(JSONObject(row))
         }
         members.append(("rejected", .array(rows)))
+        // Not all of them are named then.
+        if rejectedCount > rejected.count {
+            members.append(("rejectedCount", .int(Int64(rejectedCount))))
+        }
         return .object(JSONObject(members))
     }
 }

@@ -16,6 +16,23 @@ struct Serve: AsyncParsableCommand {
     var batchKib = 500
     @Option(help: "The largest single event, in KiB, up to 4032.")
     var itemKib = 32
+    @Option(help: "Connections of clients open at once, 16 to 100000; more wait.")
+    var connections = 4_096
+    @Option(
+        help: "Requests held at once, in MiB, 1 to 65536; more are told to come back (503, 429).")
+    var intakeMib = 256
+    @Option(
+        help:
+            "What may wait for the disk, in MiB, 1 to 1024; more is told to come back (503, 429).")
+    var queueMib = 16
+    @Option(
+        help: """
+            Seconds that a client may take over a body or an answer, 1 to 3600; a quarter of it for its first \
+            head, five quarters to be idle.
+            """)
+    var patience = 60
+    @Option(help: "Seconds that requests in progress may take after SIGTERM, 1 to 3600.")
+    var drain = 30
     @Flag(help: "Lets webhooks go to loopback and private addresses.")
     var allowPrivateDestinations = false
     @Option(help: "What goes to standard error: debug, info, notice, warning, error.")
@@ -28,6 +45,13 @@ struct Serve: AsyncParsableCommand {
         }
         guard (1...4_032).contains(itemKib) else {
             throw ValidationError("--item-kib is 1 to 4032")
+        }
+        for (name, value, range) in [
+            ("connections", connections, 16...100_000), ("intake-mib", intakeMib, 1...65_536),
+            ("queue-mib", queueMib, 1...1_024), ("patience", patience, 1...3_600),
+            ("drain", drain, 1...3_600),
+        ] where !range.contains(value) {
+            throw ValidationError("--\(name) is \(range.lowerBound) to \(range.upperBound)")
         }
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError("--log-level is debug, info, notice, warning or error")
@@ -44,12 +68,15 @@ struct Serve: AsyncParsableCommand {
                 directory: place.directory,
                 options: WorkspaceOptions(
                     allowsPrivateDestinations: allowPrivateDestinations,
-                    limits: CollectLimits(itemBytes: itemKib << 10), logger: logger))
+                    limits: CollectLimits(itemBytes: itemKib << 10), logger: logger,
+                    queueBytes: queueMib << 20))
         } catch {
             throw CommandFailure(.failed, "cannot open \(place.directory): \(error)")
         }
         let configuration = ServerConfiguration(
-            host: host, port: port, dataDirectory: place.directory, collectBytes: batchKib << 10)
+            host: host, port: port, dataDirectory: place.directory, collectBytes: batchKib << 10,
+            connections: connections, intakeBytes: intakeMib << 20, patienceSeconds: patience,
+            drainSeconds: drain)
         let address = host.contains(":") ? "[\(host)]" : host
         let json = place.json
         let server = SluiceServer(

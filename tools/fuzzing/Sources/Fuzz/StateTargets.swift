@@ -43,7 +43,7 @@ extension Target {
         [
             #"{"v":1,"offset":7,"recorded":"2026-01-01T00:00:00.000000Z","kind":"event","body":{"a":[1,-2.5e3,true,null,{}],"\u00e9\ud83d\ude00":"x\n"}}"#,
             #" [ "a" , {"b" : {} , "bb":[[[]]]} , 12345678901234567890 ] "#,
-            #""text""#, "0",
+            #""text""#, "0", #"{"\ud83d":"\ud83d\ude00\ud83d","\ude00":["\ud83d\ud83d\ude00"]}"#,
             #"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":0,"k":1}"#,
         ].map { Array($0.utf8) }
     }
@@ -65,6 +65,13 @@ extension Target {
             error as JSONError
         {
             require(value == nil, "what nobody vouches for and is good, is good: \(error)")
+        } catch { broken("a text is refused with its place, not \(error)") }
+        // A text of which only the structure counts, so that surrogates may stand alone too.
+        do { try parser.parseStructure(bytes.readable) { walk($0, in: bytes.readable) } } catch let
+            error as JSONError
+        {
+            require(error.problem != .loneSurrogate, "a string is no structure: \(error)")
+            require(value == nil, "what is good as a whole has structure: \(error)")
         } catch { broken("a text is refused with its place, not \(error)") }
         guard let value else { return }
         var out: [UInt8] = []
