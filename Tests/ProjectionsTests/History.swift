@@ -368,12 +368,11 @@ struct History {
         for (effect, verdict) in zip(effects, look.verdicts) where effect.plan == first.plan {
             switch verdict {
             case .send: break
-            case .cancel(let gates):
-                record.members.append(.init(at: effect.offset, gates: gates))
-            case .superseded: record.members.append(.init(at: effect.offset, gates: .allow))
+            case .cancel(let gates): record.add(effect, gates, superseded: false)
+            case .superseded: record.add(effect, .allow, superseded: true)
             }
         }
-        if !record.members.isEmpty { append(record) }
+        if !record.members.isEmpty || !record.memberships.isEmpty { append(record) }
     }
 
     /// Records an attempt of everything that waits and may leave, and its receipt.
@@ -418,6 +417,21 @@ struct History {
                     parked: false))
         }
         return outgoing
+    }
+}
+
+extension CancelledRecord {
+    fileprivate mutating func add(
+        _ effect: PendingEffect, _ gates: Decision, superseded: Bool
+    ) {
+        guard case .membership(let audience, let profile, _, let at) = effect.subject else {
+            members.append(Member(at: effect.offset, gates: gates))
+            return
+        }
+        memberships.append(
+            Membership(
+                audience: audience, profile: profile, at: at.value, gates: gates,
+                superseded: superseded))
     }
 }
 

@@ -59,7 +59,7 @@ private struct FindingList: Sendable {
     /// Blocking.
     mutating func read(_ projection: LiveProjection) {
         let races = projection.read { state in
-            state.allFindings().map { ($0, state.isRetracted($0.event, lane: $0.lane)) }
+            state.allFindings().map { ($0, state.isTakenBack($0)) }
         }
         for (finding, isSettled) in races { add(finding, isSettled: isSettled) }
         let known = Set(races.map { Told(attempt: $0.0.attempt, event: $0.0.event) })
@@ -89,7 +89,7 @@ private struct FindingList: Sendable {
         add([
             "finding": .string(finding.kind.name),
             "destination": .string(finding.lane.destination),
-            "state": .string(isSettled ? "settled: it was retracted" : "standing"),
+            "state": .string(isSettled ? "settled: it was taken back" : "standing"),
             "event": .offset(finding.event), "attempt": .offset(finding.attempt),
             "denial": .offset(finding.denial), "foundAt": .offset(finding.foundAt),
         ])

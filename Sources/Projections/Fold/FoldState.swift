@@ -9,7 +9,7 @@ import PolicyText
 /// nothing, and every order in it is the log's order. Not thread-safe; whoever holds it holds it alone.
 public struct FoldState: Sendable {
     /// Changes when the same log would fold to another state. A checkpoint of another version is not read.
-    public static let codeVersion = 7
+    public static let codeVersion = 8
 
     let key: SipKey
     /// The first offset that is not applied.
@@ -63,6 +63,8 @@ public struct FoldState: Sendable {
         var id: String
         var lane: Int
         var planned: [UInt64]
+        /// Of a correction, exits from audiences (E2).
+        var exits: [LaneState.MembershipEffect.Key] = []
         var act: PlanRecord.Act
         /// Whether it corrects what was told (E3).
         var isCorrection: Bool { act == .correct }
