@@ -240,6 +240,17 @@ struct History {
         return past.profile()
     }
 
+    /// Why a person was in an audience as known at `offset`.
+    func past(audience: String, of person: PersonReference, asOf offset: UInt64)
+        -> AudienceExplanation?
+    {
+        guard var past = state.past(audience: audience, of: person, asOf: offset) else {
+            return nil
+        }
+        past.metrics.count { withRecord(at: $0, $1) }
+        return past.explain()
+    }
+
     func explain(_ offset: UInt64, _ destination: String) throws -> Explanation? {
         let (header, line) = records[place(offset)]
         var parser = JSONParser()

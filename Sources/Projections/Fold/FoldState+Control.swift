@@ -30,7 +30,7 @@ extension FoldState {
         case .attempt: try apply(AttemptRecord(body), at: record.offset)
         case .receipt: try apply(ReceiptRecord(body), at: record.offset)
         case .cancelled: try apply(CancelledRecord(body))
-        case .settled: try apply(SettledRecord(body))
+        case .settled: try apply(SettledRecord(body), at: record.offset)
         case .plan: try apply(PlanRecord(body), at: record.offset)
         case .planEnded: apply(try PlanEndedRecord(body))
         case .event, .auditRead, .fieldSet, .sealed, .tombstone: break

@@ -227,16 +227,4 @@ extension FoldState {
             lanes[lane].corrections.setRow(key, row)
         }
     }
-
-    mutating func apply(_ record: SettledRecord) throws {
-        let number = try lane(record.destination, record.epoch, record.slot)
-        guard var row = lanes[number].row(record.at) else { return }
-        switch record.outcome {
-        case .delivered: row.status = .delivered
-        case .rejected: row.status = .rejected
-        case .pending: row.status = .pending
-        }
-        row.isFrozen = false
-        lanes[number].setRow(record.at, row)
-    }
 }

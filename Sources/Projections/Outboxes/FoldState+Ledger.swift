@@ -205,15 +205,15 @@ extension FoldState {
         let plan = plans[number]
         return plan.planned.contains { offset in
             (plan.isCorrection || !lanes[plan.lane].delivered.contains(offset))
-                && isUnsettled(row(of: offset, inPlan: number))
-        } || plan.exits.contains { isUnsettled(row(of: $0, inPlan: number)) }
+                && isUnsettled(row(of: offset, inPlan: number), lane: plan.lane)
+        } || plan.exits.contains { isUnsettled(row(of: $0, inPlan: number), lane: plan.lane) }
     }
 
-    private func isUnsettled(_ row: LaneState.EffectRow?) -> Bool {
+    private func isUnsettled(_ row: LaneState.EffectRow?, lane: Int) -> Bool {
         switch row?.status {
         case .pending, .attempting: true
-        // What a restore left behind, nothing takes up by itself (L3).
-        case .unknown: row?.isFrozen == false
+        // What a restore left behind, nothing takes up by itself (L3), nor where nobody can be asked (E7).
+        case .unknown: row?.isFrozen == false && takesUpUnknown(lane)
         case .delivered, .rejected, .cancelled, .superseded, .parked, nil: false
         }
     }

@@ -70,6 +70,14 @@ extension FoldState {
         }
     }
 
+    /// An entry that may have been told was not.
+    mutating func noteNotTold(_ key: LaneState.MembershipEffect.Key, lane: Int) {
+        for identifier in subject(of: key, asOf: nil) {
+            let told = LaneState.ToldKey(audience: key.audience, identifier: identifier)
+            if lanes[lane].told[told] == 3 { lanes[lane].setTold(told, 2) }
+        }
+    }
+
     /// An entry that may have been told counts as told, so that its exit is (E2).
     mutating func noteMaybeTold(_ key: LaneState.MembershipEffect.Key, lane: Int) {
         for identifier in subject(of: key, asOf: nil) {
