@@ -82,7 +82,7 @@ struct Destination: AsyncParsableCommand {
         func run() async throws {
             try await which.ask(
                 place, "destination.settle",
-                [("attempt", .count(attempt)), ("as", .string(outcome.rawValue))])
+                [("attempt", .int(Int64(attempt))), ("as", .string(outcome.rawValue))])
         }
     }
 }
