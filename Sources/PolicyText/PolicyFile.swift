@@ -151,7 +151,8 @@ public import CustomerModel
 /// each a list or `all`. A listed path takes what is under it along; a path through an array takes
 /// nothing. `identifiers` are sent along; of `requires`, the person must have one. A `file` path stands under the
 /// data directory's `outputs/`. A `webhook`'s `secret` is a name in `secrets.yaml`; `http:` is for loopback
-/// and private addresses. `sources` may be `all`; `timeout` is at most 120s, `attempts` 100, and
+/// and private addresses; its `unknown: none` says that the receiver takes a repeated id for something new, so
+/// that what may have arrived waits for an operator (`idempotent` unless told). `sources` may be `all`; `timeout` is at most 120s, `attempts` 100, and
 /// `batch` 1000; without one a file gets 500 effects in a write and a webhook one in a request.
 ///
 /// **Transformations** (`transform` of an event rule) change what the lists chose, in their order; paths

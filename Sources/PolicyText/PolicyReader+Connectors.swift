@@ -30,7 +30,8 @@ extension PolicyReader {
     }
 
     private mutating func webhook(_ node: PolicyNode) -> Connector? {
-        guard let section = section(node, of: "`webhook`", keys: ["url", "secret"]) else {
+        guard let section = section(node, of: "`webhook`", keys: ["url", "secret", "unknown"])
+        else {
             return nil
         }
         guard let urlNode = section["url"], let secretNode = section["secret"] else {
@@ -42,8 +43,26 @@ extension PolicyReader {
         let url = url(urlNode)
         guard let secret = text(secretNode, of: "`secret`") else { return nil }
         checkName(secret, at: secretNode.place, of: "`secret`, a name in secrets.yaml,")
-        guard let url else { return nil }
-        return .webhook(url: url, secret: secret)
+        guard let unknown = section["unknown"].map({ unknownExit($0) }) ?? .sentAgain, let url
+        else {
+            return nil
+        }
+        return .webhook(url: url, secret: secret, unknown: unknown)
+    }
+
+    /// What the receiver makes of a request that may have arrived already (E7).
+    private mutating func unknownExit(_ node: PolicyNode) -> UnknownExit? {
+        switch text(node, of: "`unknown`") {
+        case "idempotent"?: return .sentAgain
+        case "none"?: return .settledByOperator
+        case nil: return nil
+        case _?:
+            note(
+                node.place, "`unknown` must be `idempotent` or `none`",
+                "`idempotent`: the receiver takes a repeated id once; `none`: it does not, and an operator settles what may have arrived"
+            )
+            return nil
+        }
     }
 
     private mutating func url(_ node: PolicyNode) -> String? {

@@ -231,6 +231,25 @@ enum RecordSamples {
                 "counts.deniedNow", "counts.planned", "bitmap",
             ], optional: ["ratePerSecond"]),
         sample(
+            "plan of exits",
+            PlanRecord(
+                id: "p-1", act: .correct, destination: "crm", epoch: 1, slot: "event",
+                policyVersion: 2, approver: "ada", ratePerSecond: nil,
+                counts: .init(
+                    considered: 0, allowed: 1, alreadyTold: 0, deniedNow: 0, planned: 1),
+                planned: bitmap,
+                exits: [
+                    .init(
+                        audience: "gold", profile: ProfileID(offset: 2, ordinal: 1),
+                        change: .exited, at: 7)
+                ]),
+            required: [
+                "id", "act", "destination", "epoch", "slot", "from", "to", "policyVersion",
+                "approver", "counts", "counts.considered", "counts.allowed", "counts.alreadyTold",
+                "counts.deniedNow", "counts.planned", "bitmap", "exits[0].audience",
+                "exits[0].profile", "exits[0].at",
+            ], optional: ["exits"]),
+        sample(
             "planEnded",
             PlanEndedRecord(
                 id: "p-1", outcome: .incomplete,
@@ -262,6 +281,20 @@ enum RecordSamples {
             SettledRecord(
                 destination: "crm", epoch: 1, slot: "event", at: 3, outcome: .pending, by: "ada"),
             required: ["destination", "epoch", "slot", "at", "outcome", "by"]),
+        sample(
+            "settled membership",
+            SettledRecord(
+                destination: "crm", epoch: 1, slot: "event", at: 3, audience: "gold",
+                profile: ProfileID(offset: 2, ordinal: 1), outcome: .delivered, by: "ada"),
+            required: ["destination", "epoch", "slot", "at", "outcome", "by"],
+            optional: ["audience", "profile"]),
+        sample(
+            "settled correction",
+            SettledRecord(
+                destination: "crm", epoch: 1, slot: "event", at: 3, plan: "p-1",
+                outcome: .rejected, by: "ada"),
+            required: ["destination", "epoch", "slot", "at", "outcome", "by"],
+            optional: ["plan"]),
         sample(
             "identity",
             IdentityRecord(

@@ -49,6 +49,15 @@ import Testing
             #expect(then["asOf"]?["schedule"]?.array?.count == 2)
             let members = try await ask(["audience", "members", "regulars", "--as-of", when])
             #expect(members["members"]?.int == 0)
+            let why = try await ask(
+                ["audience", "explain", "regulars", "user_id:ada", "--as-of", when])
+            #expect(why["member"]?.bool == false && why["agrees"]?.bool == true)
+            #expect(why["condition"]?["found"]?.string == "1")
+            #expect(why["asOf"]?["offset"]?.int == first)
+            #expect(why["asOf"]?["question"]?.string == "as known at the offset")
+            let words = try await shop.server.run(
+                "audience", "explain", "regulars", "user_id:ada", "--as-of", when)
+            #expect(words.contains("was not in regulars"), "\(words)")
             let consent = try await ask(["consent", "user_id:ada", "--as-of", when])
             #expect(consent["purposes"]?[0]?["state"]?.string == "granted")
             let decided = try await ask(
@@ -67,6 +76,12 @@ import Testing
         #expect(now["events"]?.int == 2)
         let members = try await ask(["audience", "members", "regulars"])
         #expect(members["members"]?.int == 1)
+        let why = try await ask(["audience", "explain", "regulars", "user_id:ada"])
+        #expect(why["member"]?.bool == true && why["condition"]?["found"]?.string == "2")
+        await #expect(throws: SluiceServer.CommandFailed.self) {
+            // The policy of then named no audience.
+            _ = try await ask(["audience", "explain", "regulars", "user_id:ada", "--as-of", "0"])
+        }
         let decided = try await ask(
             ["audit", "decisions", "--from", String(second), "--destination", "ads"])
         #expect(decided["rows"]?.array?.map { $0["offset"]?.int } == [second])

@@ -163,6 +163,11 @@ struct Spoilt: Sendable, CustomTestStringConvertible {
             "file: warehouse.ndjson", "webhook: { url: \"https://example.com\" }",
             "14:14: `webhook` needs `url` and `secret`; `secret` is a name in secrets.yaml"),
         Spoilt(
+            "file: warehouse.ndjson",
+            "webhook: { url: \"https://a.example\", secret: s, unknown: some }",
+            "14:62: `unknown` must be `idempotent` or `none`; `idempotent`: the receiver takes a repeated id once; `none`: it does not, and an operator settles what may have arrived"
+        ),
+        Spoilt(
             "    file:", "    sample: 0%\n    file:",
             "14:13: `sample` must be more than 0% and at most 100%, with at most four decimals; write it as in `10%`"
         ),

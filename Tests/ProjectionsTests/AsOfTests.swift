@@ -12,6 +12,7 @@ import Testing
         var consents: [String] = []
         var members: [String] = []
         var decisions: [String] = []
+        var reasons: [String] = []
     }
 
     private static let people: [PersonReference] =
@@ -23,7 +24,8 @@ import Testing
     /// - Parameter offset: nil asks a state about its own end.
     private static func ask(
         _ state: FoldState, asOf offset: UInt64?, now: Int64, _ people: [PersonReference],
-        profile: (PersonReference) -> ProfileSummary?
+        profile: (PersonReference) -> ProfileSummary?,
+        explain: (PersonReference, String) -> AudienceExplanation?
     ) -> Answers {
         var answers = Answers()
         for person in people {
@@ -38,6 +40,10 @@ import Testing
             answers.consents.append("\(person) \(consent.map { "\($0)" } ?? "nobody")")
             let decisions = state.decisions(of: person, asOf: offset, limit: .max)
             answers.decisions.append("\(person) \(decisions.map { "\($0)" } ?? "nobody")")
+            for audience in audiences {
+                let why = explain(person, audience)
+                answers.reasons.append("\(person) \(why.map { "\($0)" } ?? "nothing")")
+            }
         }
         for audience in audiences {
             // An audience that no policy had named yet has no members.
@@ -54,6 +60,7 @@ import Testing
         var consents = 0
         var members = 0
         var decisions = 0
+        var reasons = 0
 
         mutating func note(_ then: Answers, _ now: Answers) {
             if then.profiles != now.profiles { profiles += 1 }
@@ -61,6 +68,7 @@ import Testing
             if then.consents != now.consents { consents += 1 }
             if then.members != now.members { members += 1 }
             if then.decisions != now.decisions { decisions += 1 }
+            if then.reasons != now.reasons { reasons += 1 }
         }
     }
 
@@ -72,6 +80,7 @@ import Testing
             ("consent", found.consents, wanted.consents),
             ("members", found.members, wanted.members),
             ("decisions", found.decisions, wanted.decisions),
+            ("why in an audience", found.reasons, wanted.reasons),
         ] where a != b {
             let place = zip(a, b).first { $0 != $1 }
             return "\(name):\n\(place?.0 ?? "nothing")\nand not\n\(place?.1 ?? "nothing")"
@@ -96,14 +105,22 @@ import Testing
             let people = Self.people + Set(ids).sorted().map(PersonReference.profile)
             let present = Self.ask(history.state, asOf: nil, now: now, people) {
                 history.state.profile($0)
+            } explain: {
+                history.state.explain(audience: $1, of: $0)
             }
             let end = history.records.count
             for place in [0, 1] + (0..<6).map({ _ in random.next(upTo: end) }) + [end - 1] {
                 let offset = history.records[place].record.offset
                 let then = history.rebuilt(upTo: offset + 1)
-                let wanted = Self.ask(then, asOf: nil, now: now, people) { then.profile($0) }
+                let wanted = Self.ask(then, asOf: nil, now: now, people) {
+                    then.profile($0)
+                } explain: {
+                    then.explain(audience: $1, of: $0)
+                }
                 let found = Self.ask(history.state, asOf: offset, now: now, people) {
                     history.past($0, asOf: offset)
+                } explain: {
+                    history.past(audience: $1, of: $0, asOf: offset)
                 }
                 if let difference = Self.difference(found, wanted) {
                     Issue.record("seed \(seed), as of \(offset) of \(end): \(difference)")
@@ -118,6 +135,7 @@ import Testing
         }
         let all = [
             moved.profiles, moved.attributes, moved.consents, moved.members, moved.decisions,
+            moved.reasons,
         ]
         #expect(all.allSatisfy { $0 > 20 }, "hardly anything ever changed: \(moved)")
     }
@@ -139,6 +157,11 @@ import Testing
                 attributes:
                   spent: { sum: { event: Order Completed, of: properties.revenue } }
                   views: { count: { event: Product Viewed } }
+                audiences:
+                  spenders:
+                    all:
+                      - sum: { event: Order Completed, of: properties.revenue, atLeast: 10 }
+                      - count: { event: Product Viewed, atLeast: 1 }
                 """)
         var history = try History(policy: policy)
         try history.event(
@@ -147,9 +170,7 @@ import Testing
             Message.track("Order Completed", id: "2", user: "u1", properties: #"{"revenue":7}"#))
         let last = try history.event(Message.track("Product Viewed", id: "3", user: "u1"))
         let person = PersonReference.identifier(type: "user_id", value: "u1")
-        var past = try #require(history.state.past(person, asOf: last))
-        #expect(past.metrics.lineCount == 3)
-        past.metrics.count { offset, take in
+        func broken(_ offset: UInt64, _ take: (FoldRecord) -> Void) {
             guard offset == lost else { return history.withRecord(at: offset, take) }
             let broken = Array("{\"broken".utf8)
             broken.withUnsafeBytes {
@@ -160,9 +181,18 @@ import Testing
                         line: $0))
             }
         }
+        var past = try #require(history.state.past(person, asOf: last))
+        #expect(past.metrics.lineCount == 3)
+        past.metrics.count(broken)
         let told = past.profile().attributes
         #expect(told.map(\.name) == ["spent", "views"])
         #expect(told.map(\.json) == [nil, "1"])
         #expect(told.map(\.unreadable) == [lost, nil])
+        var why = try #require(
+            history.state.past(audience: "spenders", of: person, asOf: last))
+        why.metrics.count(broken)
+        let explained = why.explain()
+        #expect(explained.isMember && explained.unreadable == [lost])
+        #expect(explained.condition.parts.map(\.truth) == [.unknown, .yes])
     }
 }

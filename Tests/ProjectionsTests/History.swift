@@ -240,6 +240,17 @@ struct History {
         return past.profile()
     }
 
+    /// Why a person was in an audience as known at `offset`.
+    func past(audience: String, of person: PersonReference, asOf offset: UInt64)
+        -> AudienceExplanation?
+    {
+        guard var past = state.past(audience: audience, of: person, asOf: offset) else {
+            return nil
+        }
+        past.metrics.count { withRecord(at: $0, $1) }
+        return past.explain()
+    }
+
     func explain(_ offset: UInt64, _ destination: String) throws -> Explanation? {
         let (header, line) = records[place(offset)]
         var parser = JSONParser()
@@ -368,12 +379,11 @@ struct History {
         for (effect, verdict) in zip(effects, look.verdicts) where effect.plan == first.plan {
             switch verdict {
             case .send: break
-            case .cancel(let gates):
-                record.members.append(.init(at: effect.offset, gates: gates))
-            case .superseded: record.members.append(.init(at: effect.offset, gates: .allow))
+            case .cancel(let gates): record.add(effect, gates, superseded: false)
+            case .superseded: record.add(effect, .allow, superseded: true)
             }
         }
-        if !record.members.isEmpty { append(record) }
+        if !record.members.isEmpty || !record.memberships.isEmpty { append(record) }
     }
 
     /// Records an attempt of everything that waits and may leave, and its receipt.
@@ -418,6 +428,21 @@ struct History {
                     parked: false))
         }
         return outgoing
+    }
+}
+
+extension CancelledRecord {
+    fileprivate mutating func add(
+        _ effect: PendingEffect, _ gates: Decision, superseded: Bool
+    ) {
+        guard case .membership(let audience, let profile, _, let at) = effect.subject else {
+            members.append(Member(at: effect.offset, gates: gates))
+            return
+        }
+        memberships.append(
+            Membership(
+                audience: audience, profile: profile, at: at.value, gates: gates,
+                superseded: superseded))
     }
 }
 

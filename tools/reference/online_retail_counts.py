@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What a policy change on real data must count, from the raw CSV and a seed alone.
 
-    online_retail_counts.py online_retail.csv.gz SEED DIRECTORY
+    online_retail_counts.py online_retail.csv.gz SEED DIRECTORY [SHARE]
+
+With SHARE only about one invoice of so many is taken, whole, and every bad debt.
 
 Customers of "Online Retail" never said what they agree to, so a seed says it for them: when each first spoke,
 what each granted and denied, and who changed their mind. Written into DIRECTORY:
@@ -41,6 +43,18 @@ RULES = {
         "ledger": ({"Order Line", "Order Line Returned", "Bad Debt Adjusted"}, (), None),
         "warehouse": ({"Order Line", "Order Line Returned"}, ("Analytics",), None),
         "ads": ({"Order Line"}, ("Advertising", "Analytics"), Decimal(10)),
+    },
+}
+
+# What an event tells a destination, where the two policies differ: of the others nothing is amended.
+FIELDS = {
+    "before": {
+        ("warehouse", "Order Line"): {"order_id", "sku", "quantity", "revenue"},
+        ("ads", "Order Line"): {"revenue"},
+    },
+    "after": {
+        ("warehouse", "Order Line"): {"order_id", "sku", "revenue"},
+        ("ads", "Order Line"): {"sku", "revenue"},
     },
 }
 
@@ -138,14 +152,17 @@ def reason(rule, name, revenue, customer):
     return None
 
 
-def read(path):
+def read(path, share):
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+        for row in csv.DictReader(file):
+            invoice = row["InvoiceNo"]
+            if share == 1 or invoice.startswith("A") or Dice(invoice).below(share) == 0:
+                yield row
 
 
-def with_consent(path, seed):
+def with_consent(path, seed, share):
     """The rows with what customers said between them, in order of time."""
-    rows = list(read(path))
+    rows = list(read(path, share))
     spoken = []
     for customer in sorted({row["CustomerID"] for row in rows} - {""}):
         for number, (time, said) in enumerate(words(seed, customer)):
@@ -166,7 +183,8 @@ def with_consent(path, seed):
 
 
 def main():
-    path, seed, directory = sys.argv[1:]
+    path, seed, directory = sys.argv[1:4]
+    share = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     customers = {}
     nobody = Customer()
     # What each destination may have had of each event, by each of the rules.
@@ -178,7 +196,7 @@ def main():
     writer = csv.DictWriter(orders, [*fields.split(), *PURPOSES], lineterminator="\n")
     writer.writeheader()
     with orders:
-        for row, said in with_consent(path, seed):
+        for row, said in with_consent(path, seed, share):
             writer.writerow(row)
             id = row["CustomerID"]
             customer = customers.setdefault(id, Customer()) if id else nobody
@@ -229,7 +247,7 @@ def main():
         counts, gained, lost, retracted = Counter(), Counter(), Counter(), Counter()
         for number, (customer, event, reasons) in enumerate(judged):
             old, new = reasons["before", destination], reasons["after", destination]
-            is_told = (number, destination) in told
+            is_told = was_told = (number, destination) in told
             if old is None and new is not None:
                 lost[new] += 1
                 counts["overShared"] += is_told
@@ -244,13 +262,16 @@ def main():
                 else:
                     counts["planned"] += 1
                     is_told = True
-            # What was delivered and, by today's rules and today's word, should not have been. Nothing is
-            # amended: neither policy lists other fields of an event that the first one let out.
+            # What was delivered and, by today's rules and today's word, should not have been; or, if it was
+            # allowed at the event and is allowed today, should have told something else.
             if is_told:
                 counts["held"] += 1
                 today = reason(rule, *event, customer)
+                what = (destination, event[0])
                 if today is not None:
                     retracted[today] += 1
+                elif was_told and new is None:
+                    counts["amend"] += FIELDS["before"].get(what) != FIELDS["after"].get(what)
             counts["allowedBefore"] += old is None
         names = (
             "allowedBefore", "allowedAfter", "overShared", "alreadyTold", "withheldNow", "planned", "held",
@@ -262,7 +283,7 @@ def main():
             "newlyWithheld": sum(lost.values()),
             "newlyAllowedBefore": dict(gained),
             "newlyWithheldBy": dict(lost),
-            "amend": 0,
+            "amend": counts["amend"],
             "retract": sum(retracted.values()),
             "retractBecause": dict(retracted),
             **{name: counts[name] for name in names},

@@ -56,17 +56,20 @@ public struct EventBody {
 
     /// Reads the envelope of one line of the log and hands the event to `visit`, whatever its dialect.
     ///
-    /// - Returns: nil when the line has no `body` object, which no line of an event lacks.
+    /// - Returns: nil when the line has no `body` object, or lacks what its dialect's lines have; no line of an
+    ///   event that was taken in does.
     public static func read<R, E: Error>(
         line: JSONView, _ visit: (EventBody) throws(E) -> R
     ) throws(E) -> R? {
         let found = lineNames.members(of: line)
         guard let item = found[0], item.kind == .object else { return nil }
-        guard let form = MParticleForm(line: line, item: item) else {
-            return try visit(EventBody(item: item, line: found))
-        }
-        return try form.read { (common) throws(E) in
-            try visit(EventBody(item: common, line: found, mparticle: form.marks))
+        switch MParticleForm.read(line: line, item: item) {
+        case .unreadable: return nil
+        case .otherDialect: return try visit(EventBody(item: item, line: found))
+        case .form(let form):
+            return try form.read { (common) throws(E) in
+                try visit(EventBody(item: common, line: found, mparticle: form.marks))
+            }
         }
     }
 

@@ -57,20 +57,30 @@ public struct MParticleForm {
     /// Whose identities IDSync changes.
     private let changed: JSONView?
 
-    /// nil for a line of another dialect.
-    init?(line: JSONView, item: JSONView) {
-        guard let dialect = line["dialect"] else { return nil }
+    /// What a line of the log is to this dialect.
+    enum Reading {
+        case form(MParticleForm)
+        case otherDialect
+        /// It says that it is of this dialect and lacks what such a line has. Guessing the rest would give one
+        /// event the place of another.
+        case unreadable
+    }
+
+    static func read(line: JSONView, item: JSONView) -> Reading {
+        guard let dialect = line["dialect"] else { return .otherDialect }
         if dialect.equals("mparticle") {
-            if let batch = line["batch"] {
-                self.init(event: item, batch: batch, index: line["batchIndex"]?.int ?? 0)
-            } else {
-                self.init(batch: item)
+            let index = line["batchIndex"]
+            guard let batch = line["batch"] else {
+                return index == nil ? .form(MParticleForm(batch: item)) : .unreadable
             }
-        } else if dialect.equals("idsync") {
-            self.init(request: item, made: line["anonymousId"], changed: line["mpid"])
-        } else {
-            return nil
+            guard batch.kind == .object, let place = index?.int, place >= 0 else {
+                return .unreadable
+            }
+            return .form(MParticleForm(event: item, batch: batch, index: place))
         }
+        guard dialect.equals("idsync") else { return .otherDialect }
+        return .form(
+            MParticleForm(request: item, made: line["anonymousId"], changed: line["mpid"]))
     }
 
     /// One event of a batch, the `index`th from 0.

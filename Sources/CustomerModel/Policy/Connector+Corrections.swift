@@ -8,13 +8,16 @@ extension Connector {
         case line
     }
 
-    /// Whether the destination can be asked what it holds, so that an unknown outcome is looked up (E7).
-    public var canBeAsked: Bool {
+    /// What becomes of an unknown outcome (E7).
+    public var unknownExit: UnknownExit {
         switch self {
-        case .file: true
-        case .webhook: false
+        case .file: .lookedUp
+        case .webhook(_, _, let unknown): unknown
         }
     }
+
+    /// Whether the destination can be asked what it holds, so that an unknown outcome is looked up (E7).
+    public var canBeAsked: Bool { unknownExit == .lookedUp }
 
     public var correctionMeans: CorrectionMeans {
         switch self {

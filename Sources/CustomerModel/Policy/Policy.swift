@@ -282,8 +282,19 @@ public enum Connector: Equatable, Sendable {
     /// NDJSON appended to a file. The path is relative, to the data directory's `outputs/`. Declares
     /// `lookup`.
     case file(path: String)
-    /// A Standard Webhooks POST. `secret` names an entry of `secrets.yaml`. Declares `idempotent`.
-    case webhook(url: String, secret: String)
+    /// A Standard Webhooks POST. `secret` names an entry of `secrets.yaml`. Declares `idempotent`, unless its
+    /// receiver takes a repeated id for something new.
+    case webhook(url: String, secret: String, unknown: UnknownExit = .sentAgain)
+}
+
+/// How an effect of which nobody knows whether it arrived comes to an end (E7).
+public enum UnknownExit: Equatable, Sendable {
+    /// `idempotent`: the same key again, which the recipient takes once.
+    case sentAgain
+    /// `lookup`: the recipient is asked for the key.
+    case lookedUp
+    /// `none`: an operator settles it.
+    case settledByOperator
 }
 
 /// One line of a destination's allowlist.

@@ -93,14 +93,16 @@ extension Connector {
     var hostName: String? {
         switch self {
         case .file: nil
-        case .webhook(let url, _): WebAddress(url)?.host ?? url
+        case .webhook(let url, _, _): WebAddress(url)?.host ?? url
         }
     }
 
     var text: String {
         switch self {
         case .file(let path): "file \(path)"
-        case .webhook(let url, let secret): "\(url) signed with \(secret)"
+        case .webhook(let url, let secret, .settledByOperator):
+            "\(url) signed with \(secret), where nothing is sent twice"
+        case .webhook(let url, let secret, _): "\(url) signed with \(secret)"
         }
     }
 }

@@ -104,10 +104,11 @@ public enum Rendering {
     ///
     /// - Parameters:
     ///   - at: projection time of the change.
+    ///   - plan: the plan that says so; nil when nobody had to ask for it.
     ///   - identifiers: the subject as it is told to the destination.
     public static func membership(
         id: String, audience: String, change: MembershipChange, at: Timestamp,
-        identifiers: [OutgoingIdentifier]
+        plan: String? = nil, identifiers: [OutgoingIdentifier]
     ) -> Rendered {
         var out = JSONWriter(reserving: 256)
         out.beginObject()
@@ -116,6 +117,7 @@ public enum Rendering {
         out.member("audience", audience)
         out.member("change", change.rawValue)
         out.member("at", at.description)
+        if let plan { out.member("plan", plan) }
         write(identifiers, into: &out)
         out.endObject()
         return Rendered(

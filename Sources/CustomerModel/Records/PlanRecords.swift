@@ -43,6 +43,9 @@ public struct PlanRecord: ControlRecord {
     public var planned: OffsetBitmap
     /// Of a correction, those of ``planned`` that the destination is asked to delete; the others are amended.
     public var retracted: OffsetBitmap?
+    /// Of a correction, people whom the destination was told to be in an audience and is to be told have left
+    /// it (E2). Each `at` is an offset that the plan had read up to.
+    public var exits: [ReleasedRecord.Membership]
     /// Whether it may send what was unknown or expired at the event, where the policy says so (R2).
     public var isRetroactive: Bool
     /// What the plan was narrowed to.
@@ -70,7 +73,8 @@ public struct PlanRecord: ControlRecord {
     public init(
         id: String, act: Act, destination: String, epoch: Int, slot: String, policyVersion: Int,
         approver: String, ratePerSecond: Int?, counts: Counts, planned: OffsetBitmap,
-        retracted: OffsetBitmap? = nil, isRetroactive: Bool = false, narrowing: Narrowing? = nil
+        retracted: OffsetBitmap? = nil, exits: [ReleasedRecord.Membership] = [],
+        isRetroactive: Bool = false, narrowing: Narrowing? = nil
     ) {
         self.id = id
         self.act = act
@@ -83,6 +87,7 @@ public struct PlanRecord: ControlRecord {
         self.counts = counts
         self.planned = planned
         self.retracted = retracted
+        self.exits = exits
         self.isRetroactive = isRetroactive
         self.narrowing = narrowing
     }
@@ -111,6 +116,15 @@ public struct PlanRecord: ControlRecord {
         retracted = try reader.ifPresent("retract") { (key) throws(RecordError) in
             try reader.bitmap(key, from: from, to: to)
         }
+        exits =
+            try reader.ifPresent("exits") { (key) throws(RecordError) in
+                try reader.list(key) { (element) throws(RecordError) in
+                    ReleasedRecord.Membership(
+                        audience: try element.string("audience"),
+                        profile: try element.profile("profile"), change: .exited,
+                        at: try element.offset("at"))
+                }
+            } ?? []
         isRetroactive = try reader.ifPresent("retroactive", reader.bool) ?? false
         narrowing = try reader.ifPresent("narrowing") { (key) throws(RecordError) in
             try reader.object(key, Narrowing.init)
@@ -139,6 +153,13 @@ public struct PlanRecord: ControlRecord {
         out.endObject()
         out.member("bitmap", planned.base64)
         if let retracted { out.member("retract", retracted.base64) }
+        if !exits.isEmpty {
+            out.list("exits", exits) { exit, out in
+                out.member("audience", exit.audience)
+                out.member("profile", exit.profile.description)
+                out.member("at", exit.at)
+            }
+        }
         if isRetroactive { out.member("retroactive", true) }
         if let narrowing {
             out.key("narrowing")

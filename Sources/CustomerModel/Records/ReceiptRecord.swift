@@ -113,16 +113,25 @@ public struct SettledRecord: ControlRecord {
     public var slot: String
     /// The event's offset, or where the membership changed.
     public var at: UInt64
+    /// Of a membership, which one.
+    public var audience: String?
+    public var profile: ProfileID?
+    /// Of a correction, its plan.
+    public var plan: String?
     public var outcome: Outcome
     public var by: String
 
     public init(
-        destination: String, epoch: Int, slot: String, at: UInt64, outcome: Outcome, by: String
+        destination: String, epoch: Int, slot: String, at: UInt64, audience: String? = nil,
+        profile: ProfileID? = nil, plan: String? = nil, outcome: Outcome, by: String
     ) {
         self.destination = destination
         self.epoch = epoch
         self.slot = slot
         self.at = at
+        self.audience = audience
+        self.profile = profile
+        self.plan = plan
         self.outcome = outcome
         self.by = by
     }
@@ -133,6 +142,9 @@ public struct SettledRecord: ControlRecord {
         epoch = try reader.int("epoch", from: 1)
         slot = try reader.string("slot")
         at = try reader.offset("at")
+        audience = try reader.ifPresent("audience", reader.string)
+        profile = try reader.ifPresent("profile", reader.profile)
+        plan = try reader.ifPresent("plan", reader.string)
         outcome = try reader.word("outcome")
         by = try reader.string("by")
     }
@@ -143,6 +155,9 @@ public struct SettledRecord: ControlRecord {
         out.member("epoch", epoch)
         out.member("slot", slot)
         out.member("at", at)
+        if let audience { out.member("audience", audience) }
+        if let profile { out.member("profile", profile.description) }
+        if let plan { out.member("plan", plan) }
         out.member("outcome", outcome.rawValue)
         out.member("by", by)
         out.endObject()

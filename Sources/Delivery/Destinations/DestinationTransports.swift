@@ -26,10 +26,11 @@ public struct DestinationTransports: Sendable {
         switch destination.connector {
         case .file(let path):
             return try FileConnector(path: path, files: files)
-        case .webhook(let url, let secret):
+        case .webhook(let url, let secret, let unknown):
             return try WebhookConnector(
                 url: url, secretName: secret, secrets: secrets, reach: reach, resolver: resolver,
-                timeoutMilliseconds: destination.timeoutMilliseconds, logger: logger)
+                timeoutMilliseconds: destination.timeoutMilliseconds, logger: logger,
+                uncertainty: unknown == .settledByOperator ? .none : .idempotent)
         }
     }
 }

@@ -40,12 +40,13 @@ public final class WebhookConnector: DestinationTransport {
     private let now: @Sendable () -> Timestamp
     private let state = Mutex(State())
 
-    public let uncertainty = Uncertainty.idempotent
+    public let uncertainty: Uncertainty
 
+    /// - Parameter uncertainty: `none` where the receiver takes a repeated id for something new.
     /// - Throws: ``LaneHold`` when `url` is none that can be posted to.
     public init(
         url: String, secretName: String, secrets: SecretStore, reach: Reach, resolver: HostResolver,
-        timeoutMilliseconds: Int, logger: Logger,
+        timeoutMilliseconds: Int, logger: Logger, uncertainty: Uncertainty = .idempotent,
         now: @escaping @Sendable () -> Timestamp = { Timestamp.now() }
     ) throws(LaneHold) {
         self.url = try WebhookURL(url)
@@ -55,6 +56,7 @@ public final class WebhookConnector: DestinationTransport {
         self.resolver = resolver
         self.timeoutMilliseconds = timeoutMilliseconds
         self.logger = logger
+        self.uncertainty = uncertainty
         self.now = now
     }
 

@@ -59,30 +59,52 @@ extension Workspace {
         ]
     }
 
-    /// Why a person is in it, or not, part by part.
+    /// Why a person is in it or not, or was as known at an offset or a time, part by part.
     func explainAudience(_ parameters: Parameters, by principal: Principal) async throws
         -> JSONValue
     {
         let name = try parameters.text("name")
         let person = try parameters.person()
+        let asOf = try await pastOffset(parameters)
         let end = projection.applied.value
-        try await noteRead("audience.explain", person, by: principal, upTo: end)
-        guard
-            projection.read({ state in
-                state.audienceSummaries().contains { $0.name == name && $0.definition != nil }
-            })
-        else { throw Self.unknownAudience(name) }
-        guard let why = projection.read({ $0.explain(audience: name, of: person) }) else {
+        try await noteRead("audience.explain", person, by: principal, upTo: asOf ?? end)
+        guard projection.read({ $0.definesAudience(name, asOf: asOf) }) else {
+            throw Self.unknownAudience(name, asOf: asOf)
+        }
+        guard let why = try await explanation(of: person, in: name, asOf: asOf) else {
             throw unknownPerson()
         }
-        return [
-            "audience": .string(name), "profile": .string(why.profile.description),
-            "member": .bool(why.isMember), "since": .optionalOffset(why.since),
-            "condition": Self.present(why.condition), "agrees": .bool(why.agrees),
-            "projectionTime": .time(why.projectionTime),
-            "policyVersion": .count(why.policyVersion),
-            "asOf": stamp(asOf: end, question: .asCorrected),
+        var members: [(String, JSONValue)] = [
+            ("audience", .string(name)), ("profile", .string(why.profile.description)),
+            ("member", .bool(why.isMember)), ("since", .optionalOffset(why.since)),
+            ("condition", Self.present(why.condition)),
+            // Where a record cannot be read, nobody can tell whether it agrees.
+            ("agrees", why.unreadable.isEmpty ? .bool(why.agrees) : .null),
+            ("projectionTime", .time(why.projectionTime)),
+            ("policyVersion", .count(why.policyVersion)),
         ]
+        if !why.unreadable.isEmpty {
+            members.append(("unreadable", .array(why.unreadable.map(JSONValue.offset))))
+        }
+        members.append(
+            ("asOf", stamp(asOf: asOf ?? end, question: asOf == nil ? .asCorrected : .asKnown)))
+        return .members(members)
+    }
+
+    /// Of the past it is counted from the person's own lines.
+    private func explanation(
+        of person: PersonReference, in name: String, asOf offset: UInt64?
+    ) async throws -> AudienceExplanation? {
+        guard let offset else { return projection.read { $0.explain(audience: name, of: person) } }
+        guard
+            let past = projection.read({ $0.past(audience: name, of: person, asOf: offset) })
+        else { return nil }
+        return try await OwnThread.run("sluice.past") { [log, projection] in
+            var past = past
+            var reader = log.makeReader()
+            for damage in try past.metrics.count(with: &reader) { projection.notice(damage) }
+            return past.explain()
+        }
     }
 
     private static func present(_ part: AudienceExplanation.Part) -> JSONValue {
@@ -95,9 +117,13 @@ extension Workspace {
         return .members(members)
     }
 
-    private static func unknownAudience(_ name: String) -> OperationError {
+    private static func unknownAudience(_ name: String, asOf offset: UInt64? = nil)
+        -> OperationError
+    {
         OperationError.notFound(
-            "no policy in force names an audience \(name); `sluice audience list` lists them")
+            offset.map { "the policy in force at offset \($0) names no audience \(name)" }
+                ?? "no policy in force names an audience \(name); `sluice audience list` lists them"
+        )
     }
 }
 

@@ -64,7 +64,8 @@ extension Workspace {
         "replay.backfill": operators, "replay.repair": operators, "replay.correct": operators,
         "replay.plans": readers, "replay.findings": readers,
         "destination.pause": operators, "destination.resume": operators,
-        "destination.redrive": operators, "suppress": operators,
+        "destination.redrive": operators, "destination.settle": operators,
+        "suppress": operators,
         "suppress.reapply": operators, "log.acceptLoss": operators,
         "identity.review": readers, "identity.retractions": readers,
         "identity.refusals": readers, "identity.approve": operators,
@@ -112,6 +113,7 @@ extension Workspace {
         case "destination.resume": return try await destination(.resume, parameters, by: principal)
         case "destination.redrive":
             return try await destination(.redrive, parameters, by: principal)
+        case "destination.settle": return try await settle(parameters, by: principal)
         case "suppress": return try await suppress(parameters, by: principal)
         case "suppress.reapply":
             return try await reapplySuppressions(parameters, by: principal)

@@ -12,6 +12,8 @@ struct CorrectionPlanner {
 
     enum Wants: Sendable { case both, amendments, retractions }
 
+    typealias OwedExit = FoldState.OwedExit
+
     struct Planned: Sendable {
         var draft: PlanDraft
         var counts = Counts()
@@ -21,6 +23,11 @@ struct CorrectionPlanner {
         var amended = 0
         var retracted = 0
         var unchanged = 0
+        /// Memberships that the destination is to be told have ended (E2).
+        var exits = 0
+        /// Why, where it is not that the membership itself ended.
+        var exitReasons: [Gate: Int] = [:]
+        var exitSamples: [OwedExit] = []
         /// What would be corrected and may not leave now.
         var barred = 0
         var unreadable = 0
@@ -46,8 +53,34 @@ struct CorrectionPlanner {
             planned.draft.parts.append(
                 try plan(share, lane: lane, allowedAtEvent: allowed, &planned.counts))
         }
+        if wants != .amendments { planExits(lane, &planned) }
         planned.draft.losses = projection.read { $0.logLosses(in: scope.range) }
         return planned
+    }
+
+    /// Exits of those who are held and should not be: whom a destination was told of in the plan's range, or,
+    /// where the range is all of history, at whatever time. They are states and no events, so that a plan which
+    /// is narrowed to events has none.
+    private func planExits(_ lane: Lane, _ planned: inout Planned) {
+        guard scope.narrowing.sources.isEmpty, scope.narrowing.events.isEmpty else { return }
+        let now = Timestamp.now().microseconds
+        let (owed, next) = projection.read { state in
+            (state.owedExits(of: lane, person: scope.narrowing.person, now: now), state.next)
+        }
+        var exits: [ReleasedRecord.Membership] = []
+        for exit in owed
+        where exit.toldAt.map(scope.range.contains) ?? (scope.range.upperBound == .max) {
+            planned.counts.exit(exit)
+            guard exit.barred.isAllow else { continue }
+            exits.append(
+                ReleasedRecord.Membership(
+                    audience: exit.audience, profile: exit.profile, change: .exited,
+                    at: next - 1))
+        }
+        for start in stride(from: 0, to: exits.count, by: PlanDraft.mostExits) {
+            let some = Array(exits[start..<min(start + PlanDraft.mostExits, exits.count)])
+            planned.draft.add(some, at: next - 1)
+        }
     }
 
     private func fold(_ policy: Policy) throws -> FoldState {
@@ -106,8 +139,32 @@ extension CorrectionPlanner.Counts {
         if let gate = decision.firstGate { reasons[gate, default: 0] += 1 }
     }
 
+    fileprivate mutating func exit(_ exit: FoldState.OwedExit) {
+        guard exit.barred.isAllow else { return bar(exit.barred) }
+        exits += 1
+        if exitSamples.count < CorrectionPlanner.samples { exitSamples.append(exit) }
+        if let gate = exit.decision.firstGate { exitReasons[gate, default: 0] += 1 }
+    }
+
     fileprivate mutating func bar(_ decision: Decision) {
         barred += 1
         if let gate = decision.firstGate { barredBy[gate, default: 0] += 1 }
+    }
+}
+
+extension PlanDraft {
+    /// Adds exits to the last part, or a part of their own where that has some or there is none.
+    fileprivate mutating func add(_ exits: [ReleasedRecord.Membership], at offset: UInt64) {
+        if let last = parts.last, last.exits.isEmpty {
+            parts[parts.count - 1].exits = exits
+        } else {
+            parts.append(
+                Part(
+                    planned: OffsetBitmap(from: offset, to: offset + 1), exits: exits,
+                    counts: PlanRecord.Counts(
+                        considered: 0, allowed: 0, alreadyTold: 0, deniedNow: 0, planned: 0)))
+        }
+        parts[parts.count - 1].counts.allowed += exits.count
+        parts[parts.count - 1].counts.planned += exits.count
     }
 }

@@ -11,6 +11,8 @@ struct PlanDraft: Sendable {
         var planned: OffsetBitmap
         /// Of a correction.
         var retracted: OffsetBitmap?
+        /// Of a correction: who is to be told to have left an audience.
+        var exits: [ReleasedRecord.Membership] = []
         var counts: PlanRecord.Counts
     }
 
@@ -21,6 +23,8 @@ struct PlanDraft: Sendable {
 
     /// Offsets that one plan speaks of at most: two bitmaps of them fit a line.
     static let widest: UInt64 = 1 << 23
+    /// Exits that one plan names at most: they fit a line.
+    static let mostExits = 20_000
 
     func total(_ count: KeyPath<PlanRecord.Counts, Int>) -> Int {
         parts.reduce(0) { $0 + $1.counts[keyPath: count] }
@@ -56,7 +60,7 @@ extension Workspace {
                 epoch: draft.lane.epoch, slot: draft.lane.slot,
                 policyVersion: order.policyVersion, approver: scope.approver,
                 ratePerSecond: scope.rate, counts: part.counts, planned: part.planned,
-                retracted: part.retracted, isRetroactive: order.isRetroactive,
+                retracted: part.retracted, exits: part.exits, isRetroactive: order.isRetroactive,
                 narrowing: scope.recorded(key: log.identity))
         }
         let recorded = scope.isDryRun ? [] : records

@@ -5,7 +5,8 @@ import Projections
 
 /// What should be looked at although no rule was broken.
 extension Workspace {
-    /// Late denials and what happened in the race window, oldest attempt first, then what identity found.
+    /// What happened in the race window, what may have arrived and nobody can be asked about, late denials,
+    /// oldest attempt first, then what identity found.
     func findings(_ parameters: Parameters) async throws -> JSONValue {
         let limit = try parameters.integer("limit", default: 100, in: 1...100_000)
         let skip = try parameters.integer("skip", default: 0, in: 0...Int(Int32.max))
@@ -24,6 +25,7 @@ extension Workspace {
                         "destination": .string(counts.destination),
                         "deniedAfterItWasSent": .count(counts.late),
                         "deniedInTheRaceWindow": .count(counts.races),
+                        "unknown": .count(counts.unknown),
                     ]
                 }), "findings": .array(list.rows + identity),
             "asOf": stamp(asOf: list.asOf, question: .asCorrected),
@@ -45,6 +47,7 @@ private struct FindingList: Sendable {
         var destination: String
         var late = 0
         var races = 0
+        var unknown = 0
     }
 
     init(skip: Int, limit: Int, destination: String?) {
@@ -59,9 +62,10 @@ private struct FindingList: Sendable {
     /// Blocking.
     mutating func read(_ projection: LiveProjection) {
         let races = projection.read { state in
-            state.allFindings().map { ($0, state.isRetracted($0.event, lane: $0.lane)) }
+            state.allFindings().map { ($0, state.isTakenBack($0)) }
         }
         for (finding, isSettled) in races { add(finding, isSettled: isSettled) }
+        for effect in projection.read({ $0.unknownEffects() }) { add(effect) }
         let known = Set(races.map { Told(attempt: $0.0.attempt, event: $0.0.event) })
         var attempt = 0
         while attempt < projection.read({ $0.attemptCount }) {
@@ -89,7 +93,7 @@ private struct FindingList: Sendable {
         add([
             "finding": .string(finding.kind.name),
             "destination": .string(finding.lane.destination),
-            "state": .string(isSettled ? "settled: it was retracted" : "standing"),
+            "state": .string(isSettled ? "settled: it was taken back" : "standing"),
             "event": .offset(finding.event), "attempt": .offset(finding.attempt),
             "denial": .offset(finding.denial), "foundAt": .offset(finding.foundAt),
         ])
@@ -106,6 +110,17 @@ private struct FindingList: Sendable {
             "denial": .offset(denial.denial), "foundAt": .offset(denial.denial),
             "audience": .text(denial.audience), "receipt": .optionalOffset(denial.receipt),
             "outcome": .string(outcome),
+        ])
+    }
+
+    private mutating func add(_ effect: UnknownEffect) {
+        guard let place = place(effect.lane.destination) else { return }
+        counts[place].unknown += 1
+        add([
+            "finding": "may have arrived: ask the recipient, then `sluice destination settle`",
+            "destination": .string(effect.lane.destination), "state": "standing",
+            "event": .offset(effect.at), "attempt": .offset(effect.attempt),
+            "audience": .text(effect.audience), "plan": .text(effect.plan),
         ])
     }
 

@@ -33,6 +33,9 @@ public struct AudienceExplanation: Sendable {
     /// What windows are measured against; nil before the first tick. Microseconds.
     public var projectionTime: Int64?
     public var policyVersion: Int
+    /// Records that the answer rests on and that cannot be read (L9). Of the past only; what rests on them is
+    /// unknown.
+    public var unreadable: [UInt64] = []
 
     /// A2: a difference between what is recorded and what is found is shown, not hidden.
     public var agrees: Bool { isMember == (condition.truth == .yes) }
@@ -100,6 +103,11 @@ extension FoldState {
         return found.sorted { $0.profile < $1.profile }
     }
 
+    /// Whether the policy of then defines an audience; the newest one where `offset` is nil.
+    public func definesAudience(_ name: String, asOf offset: UInt64?) -> Bool {
+        policy(asOf: offset)?.policy.audiences.contains { $0.name == name } ?? false
+    }
+
     /// Judges one person by one audience again, part by part; nil when the newest policy has no such
     /// audience or nobody is meant.
     public func explain(audience name: String, of person: PersonReference) -> AudienceExplanation? {
@@ -110,94 +118,49 @@ extension FoldState {
         identity.appendMembers(ofRoot: root, upTo: nil, to: &members)
         let audience = policy.policy.audiences[place]
         let number = policy.audienceNumbers[place]
+        let numbers = audienceIndex.metrics[place]
+        let condition = AudienceExplanation.Part(audience.condition) { leaf in
+            let answer = answer(
+                leaf, metrics: numbers, root: root, members: members, policy: policy, known: [:])
+            return AudienceExplanation.Part(
+                leaf, audience, answer,
+                found: found(leaf, root: root, members: members, policy: policy, asOf: nil)
+                    ?? metrics.found(leaf, numbers, of: members, now: projectionTime))
+        }
         return AudienceExplanation(
             audience: name, profile: identity.profileID(ofRoot: root),
             isMember: memberships.isMember(number, root), since: memberships.since(number, root),
-            condition: part(
-                audience.condition, audience, metrics: audienceIndex.metrics[place], root: root,
-                members: members, policy: policy),
-            projectionTime: projectionTime == .min ? nil : projectionTime,
+            condition: condition, projectionTime: projectionTime == .min ? nil : projectionTime,
             policyVersion: policy.version)
     }
 
-    private func part(
-        _ condition: AudienceCondition, _ audience: Audience, metrics numbers: [Int],
-        root: UInt32, members: [UInt32], policy: CompiledPolicy
-    ) -> AudienceExplanation.Part {
-        func inner(_ parts: [AudienceCondition]) -> [AudienceExplanation.Part] {
-            parts.map {
-                part(
-                    $0, audience, metrics: numbers, root: root, members: members, policy: policy)
-            }
-        }
-        func joined(_ text: String, _ parts: [AudienceCondition]) -> AudienceExplanation.Part {
-            let inner = inner(parts)
-            var rest = inner[...]
-            let truth = condition.evaluateParts { rest.popFirst()?.truth ?? .unknown }
-            return AudienceExplanation.Part(
-                text: text, truth: truth, found: nil, changesAt: nil, parts: inner)
-        }
-        switch condition {
-        case .all(let parts): return joined("all of", parts)
-        case .any(let parts): return joined("any of", parts)
-        case .not(let part): return joined("not", [part])
-        default:
-            let answer = answer(
-                condition, metrics: numbers, root: root, members: members, policy: policy,
-                known: [:])
-            return AudienceExplanation.Part(
-                text: condition.text(audience.metrics), truth: answer.truth,
-                found: found(condition, numbers, root, members, policy),
-                changesAt: answer.changesAt == .max ? nil : answer.changesAt, parts: [])
-        }
-    }
-
-    /// What a condition was judged on, in words.
-    private func found(
-        _ leaf: AudienceCondition, _ numbers: [Int], _ root: UInt32, _ members: [UInt32],
-        _ policy: CompiledPolicy
+    /// What a part was judged on that rests on no events, in words; nil of parts that rest on events.
+    func found(
+        _ leaf: AudienceCondition, root: UInt32, members: [UInt32], policy: CompiledPolicy,
+        asOf offset: UInt64?
     ) -> String? {
         switch leaf {
         case .trait(let path, _):
-            return trait(path, of: members).map { String(decoding: $0, as: UTF8.self) }
-                ?? "no such trait"
-        case .metric(let index, _), .moment(let index, _):
-            let reading = metrics.reading(numbers[index], of: members, now: projectionTime)
-            return words(reading)
-        case .sequence(let steps, _):
-            return counts(steps.map { numbers[$0] }, members)
-        case .absence(let missing, let after, _):
-            return counts([numbers[after], numbers[missing]], members)
+            let token =
+                offset.map { trait(path, of: members, asOf: $0) } ?? trait(path, of: members)
+            return token.map { String(decoding: $0, as: UTF8.self) } ?? "no such trait"
         case .consent(let purpose, _):
             guard let place = policy.policy.purposes.firstIndex(where: { $0.name == purpose })
             else { return nil }
             var states: [ConsentState] = []
-            purposeStates(of: root, policy: policy, now: projectionTime, into: &states)
+            let now = offset.map { ticks.time(asOf: $0) } ?? projectionTime
+            purposeStates(of: root, policy: policy, now: now, asOf: offset, into: &states)
             return states[place].value.name
         case .member(let name):
             guard let number = memberships.audiences.number(of: name) else { return nil }
-            return memberships.isMember(Int(number), root) ? "a member" : "not a member"
-        case .all, .any, .not: return nil
+            return isMember(Int(number), root, asOf: offset) ? "a member" : "not a member"
+        case .metric, .moment, .sequence, .absence, .all, .any, .not: return nil
         }
     }
 
-    private func words(_ reading: MetricReading) -> String {
-        let at = reading.offset.map { " at offset \($0)" } ?? ""
-        switch reading.value {
-        case .unknown: return "a value that does not fit"
-        case .absent: return "no such event"
-        case .amount(let amount): return amount.description + at
-        case .many: return "more than \(Metric.maximumDistinct)"
-        case .token(let token): return String(decoding: token, as: UTF8.self) + at
-        case .event: return "an event" + at
-        }
-    }
-
-    private func counts(_ metrics: [Int], _ members: [UInt32]) -> String {
-        metrics.map { number in
-            let reading = self.metrics.reading(number, of: members, now: projectionTime)
-            return reading.json ?? "an unknown number"
-        }.joined(separator: ", then ") + " such events"
+    func isMember(_ audience: Int, _ root: UInt32, asOf offset: UInt64?) -> Bool {
+        offset.map { memberships.since(audience, root, asOf: $0) != nil }
+            ?? memberships.isMember(audience, root)
     }
 
     /// People whose values a tick may have changed, or who entered or left an audience, in a range.
@@ -209,5 +172,70 @@ extension FoldState {
             index += 1
         }
         return nodes
+    }
+}
+
+extension AudienceExplanation.Part {
+    /// A condition as a tree whose leaves `leaf` explains, in order.
+    init(
+        _ condition: AudienceCondition, _ leaf: (AudienceCondition) -> AudienceExplanation.Part
+    ) {
+        let (text, inner): (String, [AudienceCondition])
+        switch condition {
+        case .all(let parts): (text, inner) = ("all of", parts)
+        case .any(let parts): (text, inner) = ("any of", parts)
+        case .not(let part): (text, inner) = ("not", [part])
+        case .trait, .metric, .moment, .sequence, .absence, .consent, .member:
+            self = leaf(condition)
+            return
+        }
+        let parts = inner.map { AudienceExplanation.Part($0, leaf) }
+        var rest = parts[...]
+        self.init(
+            text: text, truth: condition.evaluateParts { rest.popFirst()?.truth ?? .unknown },
+            found: nil, changesAt: nil, parts: parts)
+    }
+
+    init(
+        _ leaf: AudienceCondition, _ audience: Audience, _ answer: FoldState.Answer, found: String?
+    ) {
+        self.init(
+            text: leaf.text(audience.metrics), truth: answer.truth, found: found,
+            changesAt: answer.changesAt == .max ? nil : answer.changesAt, parts: [])
+    }
+}
+
+extension MetricTable {
+    /// What a part was judged on that rests on events, in words.
+    func found(_ leaf: AudienceCondition, _ numbers: [Int], of members: [UInt32], now: Int64)
+        -> String?
+    {
+        switch leaf {
+        case .metric(let index, _), .moment(let index, _):
+            return Self.words(reading(numbers[index], of: members, now: now))
+        case .sequence(let steps, _):
+            return counts(steps.map { numbers[$0] }, members, now)
+        case .absence(let missing, let after, _):
+            return counts([numbers[after], numbers[missing]], members, now)
+        case .trait, .consent, .member, .all, .any, .not: return nil
+        }
+    }
+
+    private static func words(_ reading: MetricReading) -> String {
+        let at = reading.offset.map { " at offset \($0)" } ?? ""
+        switch reading.value {
+        case .unknown: return "a value that does not fit"
+        case .absent: return "no such event"
+        case .amount(let amount): return amount.description + at
+        case .many: return "more than \(Metric.maximumDistinct)"
+        case .token(let token): return String(decoding: token, as: UTF8.self) + at
+        case .event: return "an event" + at
+        }
+    }
+
+    private func counts(_ metrics: [Int], _ members: [UInt32], _ now: Int64) -> String {
+        metrics.map { number in
+            reading(number, of: members, now: now).json ?? "an unknown number"
+        }.joined(separator: ", then ") + " such events"
     }
 }

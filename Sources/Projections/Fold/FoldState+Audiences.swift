@@ -95,16 +95,38 @@ extension FoldState {
         _ leaf: AudienceCondition, metrics numbers: [Int], root: UInt32, members: [UInt32],
         policy: CompiledPolicy, known: [Int: Truth]
     ) -> Answer {
-        let now = projectionTime
         switch leaf {
         case .trait(let path, let comparison):
             return Answer(truth: Truth(comparison.matches(token: trait(path, of: members))))
+        case .metric, .moment, .sequence, .absence:
+            return Self.answer(leaf, from: metrics, numbers, of: members, now: projectionTime)
+        case .consent(let purpose, let value):
+            return consent(
+                purpose, is: value, root: root, members: members, policy: policy,
+                now: projectionTime, asOf: nil)
+        case .member(let name):
+            guard let place = policy.policy.audiences.firstIndex(where: { $0.name == name }) else {
+                return Answer(truth: .unknown)
+            }
+            let number = policy.audienceNumbers[place]
+            return Answer(
+                truth: known[place] ?? Truth(memberships.isMember(number, root)))
+        case .all, .any, .not: return Answer(truth: .unknown)
+        }
+    }
+
+    /// What a part says that rests on a person's events alone.
+    static func answer(
+        _ leaf: AudienceCondition, from metrics: MetricTable, _ numbers: [Int],
+        of members: [UInt32], now: Int64
+    ) -> Answer {
+        switch leaf {
         case .metric(let index, let comparison):
             let reading = metrics.reading(numbers[index], of: members, now: now)
             return Answer(truth: reading.truth(comparison), changesAt: reading.changesAt)
         case .moment(let index, let comparison):
             let reading = metrics.reading(numbers[index], of: members, now: now)
-            return Self.compare(reading, comparison, now: now)
+            return compare(reading, comparison, now: now)
         case .sequence(let steps, let within):
             let search = StepSearch(
                 metrics, metrics: steps.map { numbers[$0] }, of: members, now: now)
@@ -118,16 +140,7 @@ extension FoldState {
             guard let found else { return Answer(truth: .no, changesAt: end) }
             let window = metrics.metrics[numbers[after]].windowMicroseconds
             return Answer(truth: .yes, changesAt: MetricSeries.end(of: found, window: window))
-        case .consent(let purpose, let value):
-            return consent(purpose, is: value, root: root, members: members, policy: policy)
-        case .member(let name):
-            guard let place = policy.policy.audiences.firstIndex(where: { $0.name == name }) else {
-                return Answer(truth: .unknown)
-            }
-            let number = policy.audienceNumbers[place]
-            return Answer(
-                truth: known[place] ?? Truth(memberships.isMember(number, root)))
-        case .all, .any, .not: return Answer(truth: .unknown)
+        case .trait, .consent, .member, .all, .any, .not: return Answer(truth: .unknown)
         }
     }
 
@@ -153,25 +166,31 @@ extension FoldState {
     }
 
     /// Consent as of projection time, so that it expires with a tick (T2, C6).
-    private func consent(
+    ///
+    /// - Parameters:
+    ///   - now: projection time at `offset`.
+    ///   - offset: the record up to which is read; nil for all.
+    func consent(
         _ purpose: String, is value: ConsentState.Value, root: UInt32, members: [UInt32],
-        policy: CompiledPolicy
+        policy: CompiledPolicy, now: Int64, asOf offset: UInt64?
     ) -> Answer {
         guard let place = policy.policy.purposes.firstIndex(where: { $0.name == purpose }) else {
             return Answer(truth: .unknown)
         }
         var states: [ConsentState] = []
-        purposeStates(of: root, policy: policy, now: projectionTime, into: &states)
+        purposeStates(of: root, policy: policy, now: now, asOf: offset, into: &states)
         var answer = Answer(truth: Truth(states[place].value == value))
         guard let length = policy.policy.purposes[place].expiresAfterMicroseconds else {
             return answer
         }
+        let number = Int(policy.purposeNumbers[place])
         for member in members {
-            let number = Int(policy.purposeNumbers[place])
-            guard let standing = consent.standing(of: member, purpose: number), standing.isGrant
-            else { continue }
+            let found =
+                offset.map { consent.standing(of: member, purpose: number, asOf: $0) }
+                ?? consent.standing(of: member, purpose: number)
+            guard let standing = found, standing.isGrant else { continue }
             let end = MetricSeries.end(of: standing.assertedTime, window: length)
-            if end > projectionTime { answer.changesAt = min(answer.changesAt, end) }
+            if end > now { answer.changesAt = min(answer.changesAt, end) }
         }
         return answer
     }
@@ -188,7 +207,18 @@ extension FoldState {
                 newest = value
             }
         }
-        guard let token = newest?.token else { return nil }
+        return newest.flatMap { Self.inner($0.token, path) }
+    }
+
+    /// The same once the record at `offset` was applied.
+    func trait(_ path: FieldPath, of members: [UInt32], asOf offset: UInt64) -> [UInt8]? {
+        guard let first = path.names.first, let key = traits.keys.number(of: first),
+            let token = traits.newest(key, of: members, asOf: offset)
+        else { return nil }
+        return Self.inner(token, path)
+    }
+
+    private static func inner(_ token: [UInt8], _ path: FieldPath) -> [UInt8]? {
         guard path.names.count > 1 else { return token }
         var parser = JSONParser()
         do {

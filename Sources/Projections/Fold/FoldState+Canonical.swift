@@ -41,6 +41,8 @@ extension FoldState {
             out.text(plan.id)
             out.integer(UInt32(plan.lane))
             out.column(plan.planned)
+            out.integer(UInt64(plan.exits.count))
+            for key in plan.exits { LaneState.write(key, into: &out) }
             out.text(plan.act.rawValue)
             out.integer(plan.policyVersion)
             out.integer(plan.rate)
@@ -117,6 +119,7 @@ extension FoldState {
         decisions = try DecisionColumns(
             from: &reader, situations: situations.situations.count,
             identifiers: identity.identifierCount)
+        anchorRefusals()
         for number in 0..<Int(try reader.integer(UInt32.self)) {
             lanes.append(try LaneState(from: &reader, space: decisions.space))
             laneNumbers[lanes[number].lane] = number
@@ -171,6 +174,7 @@ extension FoldState.PlanState {
         id = try reader.text()
         lane = Int(try reader.integer(UInt32.self))
         planned = try reader.column()
+        for _ in 0..<(try reader.count(UInt64.self)) { exits.append(try LaneState.key(&reader)) }
         guard let act = PlanRecord.Act(rawValue: try reader.text()) else {
             throw CanonicalError(position: reader.position, expected: "what a plan does")
         }

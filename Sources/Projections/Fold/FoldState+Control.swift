@@ -30,7 +30,7 @@ extension FoldState {
         case .attempt: try apply(AttemptRecord(body), at: record.offset)
         case .receipt: try apply(ReceiptRecord(body), at: record.offset)
         case .cancelled: try apply(CancelledRecord(body))
-        case .settled: try apply(SettledRecord(body))
+        case .settled: try apply(SettledRecord(body), at: record.offset)
         case .plan: try apply(PlanRecord(body), at: record.offset)
         case .planEnded: apply(try PlanEndedRecord(body))
         case .event, .auditRead, .fieldSet, .sealed, .tombstone: break
@@ -140,13 +140,17 @@ extension FoldState {
         for offset in record.allowed.members { lanes[number].release(offset) }
         lanes[number].releasedTo = max(lanes[number].releasedTo, record.to)
         for membership in record.memberships {
-            guard let audience = memberships.audiences.number(of: membership.audience) else {
-                continue
-            }
-            lanes[number].release(
-                LaneState.MembershipEffect.Key(
-                    audience: audience, profile: membership.profile, at: membership.at),
-                change: membership.change)
+            guard let key = key(of: membership) else { continue }
+            lanes[number].release(key, change: membership.change)
+        }
+        lanes[number].endWithdrawals(
+            record.memberships.lazy.filter { $0.change == .exited }.compactMap(key(of:)))
+    }
+
+    func key(of membership: ReleasedRecord.Membership) -> LaneState.MembershipEffect.Key? {
+        memberships.audiences.number(of: membership.audience).map {
+            LaneState.MembershipEffect.Key(
+                audience: $0, profile: membership.profile, at: membership.at)
         }
     }
 

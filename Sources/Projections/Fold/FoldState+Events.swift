@@ -28,8 +28,18 @@ extension FoldState {
                 reader.signals[number], resolution, policy: policy, time: time,
                 received: received, offset: record.offset)
         }
-        enrich(event, resolution)
+        enrich(event, resolution, asserting: reading.signal != nil)
         judge(record, event, resolution, integrations, reading, in: reader, policy: policy)
+        anchorRefusals()
+    }
+
+    /// Notes whom events went to that lost a link.
+    mutating func anchorRefusals() {
+        guard identity.refusals.isBehind else { return }
+        var refusals = RefusalTable()
+        swap(&refusals, &identity.refusals)
+        refusals.anchor { decisions.anchor(at: $0) }
+        swap(&refusals, &identity.refusals)
     }
 
     /// One event as the stages pass it on.
@@ -119,7 +129,9 @@ extension FoldState {
 
     // MARK: What the event adds
 
-    private mutating func enrich(_ event: FoldedEvent, _ resolution: Resolution) {
+    private mutating func enrich(
+        _ event: FoldedEvent, _ resolution: Resolution, asserting didAssert: Bool
+    ) {
         guard resolution.anchor != IdentityTable.none else { return }
         let anchor = resolution.anchor
         activity.note(anchor, time: event.time)
@@ -131,6 +143,9 @@ extension FoldState {
         journal?.append(.profile(node: resolution.root))
         if !keepsAudiences { return }
         moveAudiences(event, resolution, didTraitsChange: didTraitsChange)
+        if resolution.didChange || didAssert {
+            withdrawMemberships(of: resolution.root, at: event.offset)
+        }
     }
 
     private mutating func takeTraits(

@@ -54,6 +54,7 @@ extension FoldState {
         for node in wakes.due(at: projectionTime) {
             let root = identity.root(node)
             evaluateAudiences(of: root, offset: offset, reason: .tick)
+            withdrawMemberships(of: root, at: offset)
             guard !audienceIndex.attributes.isEmpty else { continue }
             wakes.noteWoken(root, at: offset)
             journal?.append(.profile(node: root))
@@ -82,6 +83,7 @@ extension FoldState {
     /// Judges everybody by the newest policy's audiences, once its metrics have been counted (P1).
     public mutating func finishActivation(at offset: UInt64) {
         guard !isSimulation, let policy = policies.last else { return }
+        defer { withdrawMemberships(at: offset) }
         let before = policies.dropLast().last?.policy
         let dependsOnConsent =
             !audienceIndex.consentUsers.isEmpty

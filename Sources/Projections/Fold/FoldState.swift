@@ -63,6 +63,8 @@ public struct FoldState: Sendable {
         var id: String
         var lane: Int
         var planned: [UInt64]
+        /// Of a correction, exits from audiences (E2).
+        var exits: [LaneState.MembershipEffect.Key] = []
         var act: PlanRecord.Act
         /// Whether it corrects what was told (E3).
         var isCorrection: Bool { act == .correct }

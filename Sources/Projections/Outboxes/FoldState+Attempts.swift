@@ -9,15 +9,25 @@ extension FoldState {
         let number = try lane(record.destination, record.epoch, record.slot)
         let plan = UInt32(plans.count)
         let planned = record.planned.members
-        guard planned.allSatisfy(decisions.holds) else { throw FoldProblem.notInTheLog }
+        let exits = record.exits.compactMap(key(of:))
+        guard planned.allSatisfy(decisions.holds), exits.allSatisfy({ decisions.holds($0.at) })
+        else { throw FoldProblem.notInTheLog }
         plans.append(
             PlanState(
-                record: offset, id: record.id, lane: number, planned: planned,
+                record: offset, id: record.id, lane: number, planned: planned, exits: exits,
                 act: record.act,
                 policyVersion: UInt32(clamping: record.policyVersion),
                 rate: UInt32(clamping: record.ratePerSecond ?? 0)))
         switch record.act {
-        case .correct: planCorrections(record, plan: plan, lane: number)
+        case .correct:
+            planCorrections(record, plan: plan, lane: number)
+            for exit in exits
+            where told(lane: number, audience: exit.audience, of: subject(of: exit, asOf: nil))
+                != .nothing
+            {
+                lanes[number].release(exit, change: .exited, plan: plan)
+            }
+            lanes[number].endWithdrawals(exits)
         case .backfill, .repair:
             for member in planned {
                 lanes[number].plan(
@@ -116,14 +126,17 @@ extension FoldState {
         let lane = Int(attempts.lanes[attempt])
         for (place, member) in attempts.range(attempt).enumerated() {
             let status = Self.status(record.outcome(ofMember: place), isParked: record.parked)
-            if isCorrection(attempt: attempt) {
+            if isCorrection(attempt: attempt),
+                attempts.audiences[member] == AttemptTable.noAudience
+            {
                 settle(
                     correction: CorrectionTable.Key(
                         at: attempts.members[member], plan: attempts.plans[attempt]),
                     of: record.attempt, lane: lane, status: status)
                 continue
             }
-            settle(member: member, of: record.attempt, lane: lane, status: status)
+            settle(
+                member: member, of: record.attempt, lane: lane, status: status, at: offset)
         }
         attempts.settle(attempt, receipt: offset) { place in
             Self.status(record.outcome(ofMember: place), isParked: false)
@@ -152,7 +165,7 @@ extension FoldState {
 
     /// Only the effect's last attempt settles it, and only while its end is open.
     private mutating func settle(
-        member: Int, of attempt: UInt64, lane: Int, status: EffectStatus
+        member: Int, of attempt: UInt64, lane: Int, status: EffectStatus, at offset: UInt64
     ) {
         let at = attempts.members[member]
         let audience = attempts.audiences[member]
@@ -174,7 +187,8 @@ extension FoldState {
         var row = effect.row
         row.status = status
         lanes[lane].setMembership(key, row)
-        noteTold(key, change: effect.change, status: status, attempt: attempt, lane: lane)
+        noteTold(
+            key, change: effect.change, status: status, attempt: attempt, lane: lane, at: offset)
     }
 
     mutating func apply(_ record: CancelledRecord) throws {
@@ -182,13 +196,14 @@ extension FoldState {
         if let plan = record.plan.flatMap({ id in plans.lastIndex { $0.id == id } }),
             plans[plan].isCorrection
         {
-            return cancelCorrections(record, plan: UInt32(plan), lane: number)
-        }
-        for member in record.members {
-            guard var row = lanes[number].row(member.at), row.status.isOpen else { continue }
-            row.status = .cancelled
-            row.gates = member.gates.bits
-            lanes[number].setRow(member.at, row)
+            cancelCorrections(record, plan: UInt32(plan), lane: number)
+        } else {
+            for member in record.members {
+                guard var row = lanes[number].row(member.at), row.status.isOpen else { continue }
+                row.status = .cancelled
+                row.gates = member.gates.bits
+                lanes[number].setRow(member.at, row)
+            }
         }
         for member in record.memberships {
             guard let audience = memberships.audiences.number(of: member.audience) else { continue }
@@ -211,17 +226,5 @@ extension FoldState {
             row.gates = member.gates.bits
             lanes[lane].corrections.setRow(key, row)
         }
-    }
-
-    mutating func apply(_ record: SettledRecord) throws {
-        let number = try lane(record.destination, record.epoch, record.slot)
-        guard var row = lanes[number].row(record.at) else { return }
-        switch record.outcome {
-        case .delivered: row.status = .delivered
-        case .rejected: row.status = .rejected
-        case .pending: row.status = .pending
-        }
-        row.isFrozen = false
-        lanes[number].setRow(record.at, row)
     }
 }

@@ -86,17 +86,19 @@ extension FoldState {
     }
 
     /// The version that an attempt's second look judged by.
-    private func inForce(at attempt: Int) -> Int? {
+    func inForce(at attempt: Int) -> Int? {
         policies.last { $0.activatedAt < attempts.looks[attempt] }?.version
     }
 
-    /// Visits the attempts of one effect that its destination may have taken.
-    private func forEachTry(
-        of subject: UInt32, at offset: UInt64, audience: UInt16 = AttemptTable.noAudience,
+    /// Visits the attempts of one effect that its destination may have taken; without `at`, of every effect
+    /// that told of the subject in an audience.
+    func forEachTry(
+        of subject: UInt32, at offset: UInt64? = nil, audience: UInt16 = AttemptTable.noAudience,
         lane: Int, _ visit: (Int) -> Void
     ) {
         attempts.forEachMember(of: subject) { member in
-            guard attempts.members[member] == offset, attempts.audiences[member] == audience,
+            guard offset.map({ attempts.members[member] == $0 }) ?? true,
+                attempts.audiences[member] == audience,
                 attempts.outcomes[member] != EffectStatus.rejected.rawValue
             else { return }
             let attempt = attempts.attempt(ofMember: member)

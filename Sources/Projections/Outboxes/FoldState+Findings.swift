@@ -87,7 +87,9 @@ extension FoldState {
             let outcome = EffectStatus(rawValue: attempts.outcomes[member])
             let subject = attempts.subjects[member]
             guard outcome == .delivered || outcome == .unknown, subject != IdentityTable.none,
-                let root = identity.root(ofIdentifier: subject)
+                let root = identity.root(ofIdentifier: subject),
+                // An exit asks to forget: it is what a denial wants.
+                change(of: member, lane: lane) != .exited
             else { continue }
             purposeStates(of: root, policy: policy, now: projectionTime, into: &states)
             var denials = Judge.denials(
@@ -102,6 +104,35 @@ extension FoldState {
             findings.append(
                 .raceWindow, lane: lane, attempt: attempts.offsets[attempt],
                 event: attempts.members[member], denial: denial, at: offset)
+        }
+    }
+
+    /// What a member of an attempt told of a membership; nil of an event.
+    private func change(of member: Int, lane: Int) -> MembershipChange? {
+        let audience = attempts.audiences[member]
+        guard audience != AttemptTable.noAudience, attempts.subjects[member] != IdentityTable.none
+        else { return nil }
+        return lanes[lane].membership(
+            .init(
+                audience: audience, profile: identity.birth(attempts.subjects[member]),
+                at: attempts.members[member]))?.change
+    }
+
+    /// Whether what a finding is about was taken back since: the destination was asked to delete the event, or
+    /// told that the person has left the audience.
+    public func isTakenBack(_ finding: Finding) -> Bool {
+        guard let lane = laneNumbers[finding.lane],
+            let attempt = attempts.index(of: finding.attempt)
+        else { return false }
+        return attempts.range(attempt).allSatisfy { member in
+            guard attempts.members[member] == finding.event else { return true }
+            let audience = attempts.audiences[member]
+            guard audience != AttemptTable.noAudience else {
+                return lanes[lane].corrections.told[finding.event]?.correction == .retract
+            }
+            return identity.root(ofIdentifier: attempts.subjects[member]).map {
+                told(lane: lane, audience: audience, root: $0) == .nothing
+            } ?? true
         }
     }
 

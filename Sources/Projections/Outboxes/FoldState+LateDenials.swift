@@ -76,12 +76,6 @@ extension FoldState {
         return outcome == .delivered
     }
 
-    /// Whether the destination was asked to delete an event, and took it.
-    public func isRetracted(_ offset: UInt64, lane: Lane) -> Bool {
-        guard let number = laneNumbers[lane] else { return false }
-        return lanes[number].corrections.told[offset]?.correction == .retract
-    }
-
     private func denialJudge(of lane: Int) -> DenialJudge? {
         let name = lanes[lane].lane.destination
         for policy in policies.reversed() {

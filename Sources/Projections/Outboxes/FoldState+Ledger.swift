@@ -136,6 +136,9 @@ extension FoldState {
             for offset in plan.planned {
                 counts[status(of: offset, inPlan: number) ?? .cancelled, default: 0] += 1
             }
+            for exit in plan.exits {
+                counts[row(of: exit, inPlan: number)?.status ?? .cancelled, default: 0] += 1
+            }
             let outcome: PlanEndedRecord.Outcome? =
                 switch plan.outcome {
                 case 1: .complete
@@ -145,7 +148,8 @@ extension FoldState {
                 }
             return PlanStatus(
                 id: plan.id, record: plan.record, lane: lanes[plan.lane].lane,
-                planned: plan.planned.count, act: plan.act.rawValue, counts: counts,
+                planned: plan.planned.count + plan.exits.count, act: plan.act.rawValue,
+                counts: counts,
                 outcome: outcome)
         }
     }
@@ -160,6 +164,15 @@ extension FoldState {
         guard plan.isCorrection else { return lanes[plan.lane].row(offset) }
         return lanes[plan.lane].corrections
             .effect(CorrectionTable.Key(at: offset, plan: UInt32(number)))?.row
+    }
+
+    private func row(of exit: LaneState.MembershipEffect.Key, inPlan number: Int)
+        -> LaneState.EffectRow?
+    {
+        guard let row = lanes[plans[number].lane].membership(exit)?.row,
+            row.plan == UInt32(number)
+        else { return nil }
+        return row
     }
 
     /// How many effects of a plan may leave a second; nil for no limit.
@@ -191,16 +204,17 @@ extension FoldState {
     private func isRunning(_ number: Int) -> Bool {
         let plan = plans[number]
         return plan.planned.contains { offset in
-            guard plan.isCorrection || !lanes[plan.lane].delivered.contains(offset) else {
-                return false
-            }
-            let row = row(of: offset, inPlan: number)
-            switch row?.status {
-            case .pending, .attempting: return true
-            // What a restore left behind, nothing takes up by itself (L3).
-            case .unknown: return row?.isFrozen == false
-            case .delivered, .rejected, .cancelled, .superseded, .parked, nil: return false
-            }
+            (plan.isCorrection || !lanes[plan.lane].delivered.contains(offset))
+                && isUnsettled(row(of: offset, inPlan: number), lane: plan.lane)
+        } || plan.exits.contains { isUnsettled(row(of: $0, inPlan: number), lane: plan.lane) }
+    }
+
+    private func isUnsettled(_ row: LaneState.EffectRow?, lane: Int) -> Bool {
+        switch row?.status {
+        case .pending, .attempting: true
+        // What a restore left behind, nothing takes up by itself (L3), nor where nobody can be asked (E7).
+        case .unknown: row?.isFrozen == false && takesUpUnknown(lane)
+        case .delivered, .rejected, .cancelled, .superseded, .parked, nil: false
         }
     }
 
@@ -225,7 +239,7 @@ extension FoldState {
     public func counts() -> Counts {
         Counts(
             events: decisions.eventCount(in: 0..<next), people: personCount,
-            identifiers: identity.identifierCount, refusedLinks: identity.refusals.offsets.count,
+            identifiers: identity.identifierCount, refusedLinks: identity.refusals.count,
             parked: zip(parked.offsets, parked.reasons).map { ($0, $1) },
             audiences: memberships.audiences.names.enumerated().map {
                 ($1, memberships.count($0))

@@ -145,8 +145,8 @@ extension FoldState {
             return look(
                 membership: LaneState.MembershipEffect.Key(
                     audience: number, profile: profile, at: at.value),
-                change: change, lane: lane, policy: policy, destination: destination,
-                moment: moment, now: now)
+                change: change, plan: effect.plan, lane: lane, policy: policy,
+                destination: destination, moment: moment, now: now)
         }
     }
 }

@@ -36,8 +36,9 @@ extension FoldState {
             considered += 1
             if table[Int(row)] == 0 { allowed.set(offset) }
         }
-        let memberships = dueMemberships(
+        var memberships = dueMemberships(
             policy.policy.destinations[index], policy: policy, lane: number, from: start, to: end)
+        memberships += dueWithdrawals(lane: number, from: start, to: end, beside: memberships)
         guard
             allowed.count > 0 || !memberships.isEmpty || end - start == Self.widestRelease
                 || end < next
@@ -51,7 +52,8 @@ extension FoldState {
 
     /// Membership changes in a range that the destination may be told, judged as of each change. Changes
     /// that came from an import are not sent (T2). Exits from what the destination no longer asks for are: it
-    /// may have been told of the entry (E2), and the second look says whether it was.
+    /// may have been told of the entry (E2), and the second look says whether it was. Exits that a policy
+    /// makes are all withdrawals, since only those who were told of have to be told.
     private func dueMemberships(
         _ destination: Destination, policy: CompiledPolicy, lane: Int, from: UInt64, to: UInt64
     ) -> [ReleasedRecord.Membership] {
@@ -61,22 +63,53 @@ extension FoldState {
         var index = memberships.firstChange(from: from)
         while index < memberships.changeCount, memberships.changeOffsets[index] < to {
             defer { index += 1 }
-            guard let change = memberships.change(index), change.reason != .imported,
+            guard let change = memberships.change(index), change.reason != .imported else {
+                continue
+            }
+            let audience = UInt16(change.audience)
+            let isExit = change.change == .exited
+            guard !isExit || change.reason != .policy,
                 wanted.contains(change.audience)
-                    || change.change == .exited
-                        && lanes[lane].audiences.contains(UInt16(change.audience))
+                    || isExit && lanes[lane].audiences.contains(audience)
             else { continue }
             let root = identity.root(change.node, asOf: change.offset)
             let decision = judgeMembership(
                 destination, policy: policy, root: root, now: projectionTime,
                 asOf: change.offset)
-            guard decision.isAllow else { continue }
+            guard
+                decision.isAllow
+                    || isExit && decision.againstExit.isAllow
+                        && told(
+                            lane: lane, audience: audience, root: identity.root(change.node))
+                            != .nothing
+            else { continue }
             due.append(
                 ReleasedRecord.Membership(
                     audience: memberships.audiences.names[change.audience],
                     profile: change.profile, change: change.change, at: change.offset))
         }
         return due
+    }
+
+    /// The most withdrawals that one release names; what is left over goes with the next.
+    private static let mostWithdrawals = 10_000
+
+    /// Exits of those who are held and should not be. What came up before this range was named by the release
+    /// before it, unless that one had no room for it.
+    private func dueWithdrawals(
+        lane: Int, from: UInt64, to: UInt64, beside due: [ReleasedRecord.Membership]
+    )
+        -> [ReleasedRecord.Membership]
+    {
+        lanes[lane].withdrawals.lazy
+            .filter { $0.at < to && ($0.at >= from || $0.at < lanes[lane].releasedTo) }
+            .map { key in
+                ReleasedRecord.Membership(
+                    audience: memberships.audiences.names[Int(key.audience)],
+                    profile: key.profile, change: .exited, at: key.at)
+            }
+            .filter { !due.contains($0) }
+            .prefix(Self.mostWithdrawals).map { $0 }
     }
 
     /// The gates of a membership: those of an event that do not speak of an event.

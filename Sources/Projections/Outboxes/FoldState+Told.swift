@@ -47,10 +47,10 @@ extension FoldState {
         return found
     }
 
-    /// Notes what an attempt's receipt says of a membership that it told of.
+    /// Notes what an attempt's receipt, the record at `offset`, says of a membership that it told of.
     mutating func noteTold(
         _ key: LaneState.MembershipEffect.Key, change: MembershipChange, status: EffectStatus,
-        attempt: UInt64, lane: Int
+        attempt: UInt64, lane: Int, at offset: UInt64
     ) {
         let value: UInt8
         switch (status, change) {
@@ -61,6 +61,20 @@ extension FoldState {
         let look = attempts.index(of: attempt).map { attempts.looks[$0] } ?? 0
         for identifier in subject(of: key, asOf: look > 0 ? look - 1 : nil) {
             lanes[lane].setTold(.init(audience: key.audience, identifier: identifier), value)
+        }
+        // What ended while the request was on its way.
+        if change == .entered, let identifier = identity.identifier(born: key.profile),
+            let root = identity.root(ofIdentifier: identifier)
+        {
+            withdrawMemberships(of: root, at: offset)
+        }
+    }
+
+    /// An entry that may have been told was not.
+    mutating func noteNotTold(_ key: LaneState.MembershipEffect.Key, lane: Int) {
+        for identifier in subject(of: key, asOf: nil) {
+            let told = LaneState.ToldKey(audience: key.audience, identifier: identifier)
+            if lanes[lane].told[told] == 3 { lanes[lane].setTold(told, 2) }
         }
     }
 

@@ -21,6 +21,11 @@ struct LaneState {
     var corrections = CorrectionTable()
     /// What was last told of each identifier in an audience: 1 entered, 2 exited, 3 maybe entered.
     private(set) var told: [ToldKey: UInt8] = [:]
+    /// Who is held in an audience that the destination was told of and should not be: exits that wait for
+    /// their release, in the order in which they came up (E2).
+    private(set) var withdrawals: [MembershipEffect.Key] = []
+    /// Derived: the people of ``withdrawals``.
+    private var withdrawn: Set<Withdrawn> = []
     /// Released ranges whose digest did not match what this fold decided (A2). While not empty nothing
     /// is sent.
     var disagreements: [UInt64] = []
@@ -48,6 +53,16 @@ struct LaneState {
         var key: Key
         var change: MembershipChange
         var row: EffectRow
+    }
+
+    private struct Withdrawn: Hashable {
+        var audience: UInt16
+        var profile: ProfileID
+
+        init(_ key: MembershipEffect.Key) {
+            audience = key.audience
+            profile = key.profile
+        }
     }
 
     struct ToldKey: Hashable, Comparable {
@@ -142,6 +157,8 @@ struct LaneState {
             setRow(offset, left)
         }
         corrections.restore(Self.leftBehind)
+        withdrawals = []
+        withdrawn = []
         var behind: [MembershipEffect] = []
         for effect in memberships {
             guard let left = Self.leftBehind(effect.row) else { continue }
@@ -172,14 +189,35 @@ struct LaneState {
 
     // MARK: Membership effects
 
-    mutating func release(_ key: MembershipEffect.Key, change: MembershipChange) {
+    /// Names a membership effect in a release, or in a plan.
+    mutating func release(
+        _ key: MembershipEffect.Key, change: MembershipChange, plan: UInt32 = .max
+    ) {
         guard membershipIndex[key] == nil else { return }
         membershipIndex[key] = memberships.count
         openMemberships.append(memberships.count)
         audiences.insert(key.audience)
         memberships.append(
-            MembershipEffect(key: key, change: change, row: EffectRow(status: .pending)))
+            MembershipEffect(
+                key: key, change: change, row: EffectRow(status: .pending, plan: plan)))
     }
+
+    /// Notes an exit that is to be released.
+    mutating func withdraw(_ key: MembershipEffect.Key) {
+        if withdrawn.insert(Withdrawn(key)).inserted { withdrawals.append(key) }
+    }
+
+    /// Takes out what a release or a plan has named.
+    mutating func endWithdrawals(_ keys: some Sequence<MembershipEffect.Key>) {
+        guard !withdrawals.isEmpty else { return }
+        let ended = Set(keys.map(Withdrawn.init))
+        guard !ended.isDisjoint(with: withdrawn) else { return }
+        withdrawals.removeAll { ended.contains(Withdrawn($0)) }
+        withdrawn.subtract(ended)
+    }
+
+    /// What the destination was told to be so, or may have been, in order.
+    var heldKeys: [ToldKey] { told.filter { $0.value != 2 }.keys.sorted() }
 
     func membership(_ key: MembershipEffect.Key) -> MembershipEffect? {
         membershipIndex[key].map { memberships[$0] }
@@ -259,10 +297,7 @@ struct LaneState {
         }
         out.integer(UInt64(memberships.count))
         for effect in memberships {
-            out.integer(effect.key.audience)
-            out.integer(effect.key.profile.offset)
-            out.integer(effect.key.profile.ordinal)
-            out.integer(effect.key.at)
+            Self.write(effect.key, into: &out)
             out.integer(effect.change.code)
             Self.write(effect.row, into: &out)
         }
@@ -273,8 +308,26 @@ struct LaneState {
             out.integer(key.identifier)
             out.integer(value)
         }
+        out.integer(UInt64(withdrawals.count))
+        for key in withdrawals { Self.write(key, into: &out) }
         out.column(disagreements)
         corrections.write(into: &out)
+    }
+
+    static func write(_ key: MembershipEffect.Key, into out: inout CanonicalWriter) {
+        out.integer(key.audience)
+        out.integer(key.profile.offset)
+        out.integer(key.profile.ordinal)
+        out.integer(key.at)
+    }
+
+    static func key(_ reader: inout CanonicalReader) throws(CanonicalError)
+        -> MembershipEffect.Key
+    {
+        MembershipEffect.Key(
+            audience: try reader.integer(),
+            profile: ProfileID(offset: try reader.integer(), ordinal: try reader.integer()),
+            at: try reader.integer())
     }
 
     static func write(_ row: EffectRow, into out: inout CanonicalWriter) {
@@ -310,10 +363,7 @@ struct LaneState {
             exceptions[offset] = try Self.row(&reader)
         }
         for index in 0..<(try reader.count(UInt64.self)) {
-            let key = MembershipEffect.Key(
-                audience: try reader.integer(),
-                profile: ProfileID(offset: try reader.integer(), ordinal: try reader.integer()),
-                at: try reader.integer())
+            let key = try Self.key(&reader)
             guard let change = MembershipChange(code: try reader.integer()) else {
                 throw CanonicalError(position: reader.position, expected: "a change")
             }
@@ -328,6 +378,7 @@ struct LaneState {
                 audience: try reader.integer(), identifier: try reader.integer())
             told[key] = try reader.integer()
         }
+        for _ in 0..<(try reader.count(UInt64.self)) { withdraw(try Self.key(&reader)) }
         disagreements = try reader.column()
         corrections = try CorrectionTable(from: &reader)
     }

@@ -187,62 +187,6 @@ extension FoldState {
             identifierHashes: hashes(identifiers))
     }
 
-    /// Judges a membership effect as of now and renders it.
-    ///
-    /// - Parameter moment: when the record at `at` was received.
-    func look(
-        membership key: LaneState.MembershipEffect.Key, change: MembershipChange, lane: Lane,
-        policy: CompiledPolicy, destination: Destination, moment: Timestamp, now: Timestamp
-    ) -> Verdict {
-        guard let number = laneNumbers[lane],
-            let identifier = identity.identifier(born: key.profile),
-            let root = identity.root(ofIdentifier: identifier)
-        else { return .superseded }
-        let isWanted = destination.audiences.contains {
-            policy.audienceNumbers[$0] == Int(key.audience)
-        }
-        let isMember = memberships.isMember(Int(key.audience), root)
-        let subject = subject(of: key, asOf: nil)
-        // E2: only where what is so differs from what was told.
-        switch change {
-        case .entered
-        where !isMember || !isWanted
-            || told(lane: number, audience: key.audience, root: root) == .entered:
-            return .superseded
-        case .exited
-        where isMember || told(lane: number, audience: key.audience, of: subject) == .nothing:
-            return .superseded
-        case .entered, .exited: break
-        }
-        let decision = judgeMembership(
-            destination, policy: policy, root: root, now: now.microseconds, asOf: nil)
-        guard decision.isAllow else { return .cancel(decision) }
-        let audience = memberships.audiences.names[Int(key.audience)]
-        let effect = EffectKey.make(
-            destination: lane.destination, epoch: lane.epoch, source: audience,
-            messageID: "\(key.profile)@\(key.at)", slot: lane.slot, action: change.action)
-        let then = identity.root(ofIdentifier: identifier, asOf: key.at)
-        let identifiers = outgoingIdentifiers(
-            boundedIdentifiers(
-                of: key, subject: identifier, lane: number, destination: destination),
-            root: then, asOf: key.at, now: root)
-        if lacksIdentifier(identifiers, destination, root: then, asOf: key.at, now: root) {
-            return .cancel(Withheld.missingIdentifier.decision)
-        }
-        let rendered = Rendering.membership(
-            id: effect.hex, audience: audience, change: change, at: moment,
-            identifiers: identifiers)
-        var states: [ConsentState] = []
-        purposeStates(of: root, policy: policy, now: now.microseconds, into: &states)
-        let tcString = tcString(of: root, policy: policy)
-        return .send(
-            Outgoing(
-                key: effect, action: change.action, at: Offset(key.at), audience: audience,
-                profile: key.profile, body: rendered.bytes, policyVersion: policy.version,
-                consent: Self.relied(on: destination, states, tcString), fields: rendered.fields,
-                identifiers: rendered.identifierTypes, identifierHashes: hashes(identifiers)))
-    }
-
     /// The person's identifiers of some types, as known at an offset; without those that a retraction has
     /// shown to be somebody else's since (I5).
     func outgoingIdentifiers(
@@ -278,7 +222,7 @@ extension FoldState {
         }
     }
 
-    private static func relied(
+    static func relied(
         on destination: Destination, _ states: [ConsentState], _ tcString: PersonTCString?
     ) -> Offset? {
         let purposes =

@@ -164,6 +164,7 @@ extension FoldState {
             personStandings.forget(root)
             journal?.append(.profile(node: root))
             evaluateAudiences(of: root, offset: offset, reason: .event)
+            withdrawMemberships(of: root, at: offset)
         }
     }
 

@@ -70,6 +70,7 @@ extension FoldState {
         journal?.append(.profile(node: resolution.root))
         guard resolution.didChange else { return }
         evaluateAudiences(of: resolution.root, offset: offset, reason: .identity)
+        withdrawMemberships(of: resolution.root, at: offset)
     }
 
     /// Lets go of the people that went under another.
@@ -94,6 +95,7 @@ extension FoldState {
         journal?.append(.profile(node: root))
         journal?.append(.profile(node: gone))
         divideMemberships(root, gone, at: offset)
+        for person in [root, gone] { withdrawMemberships(of: person, at: offset) }
     }
 
     /// Who keeps the id keeps their memberships, and both are judged anew: whoever came back enters under

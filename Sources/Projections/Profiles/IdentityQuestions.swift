@@ -178,7 +178,8 @@ extension FoldState {
 
     /// The newest refused links, newest first; of one person where one is named.
     public func refusedLinks(of person: PersonReference?, limit: Int) -> [RefusedLink] {
-        var mine: Set<UInt32>?
+        let refusals = identity.refusals
+        var entries = Array(max(0, refusals.count - limit)..<refusals.count)[...]
         if let person {
             var members: [UInt32] = []
             if let root = root(of: person, asOf: nil) {
@@ -186,23 +187,17 @@ extension FoldState {
             } else if let alone = identifier(of: person) {
                 members = [alone]
             }
-            mine = Set(members)
+            entries = refusals.entries(of: members).suffix(limit)
         }
-        var found: [RefusedLink] = []
-        for index in identity.refusals.offsets.indices.reversed() {
-            guard found.count < limit else { break }
-            let identifier = identity.refusals.identifiers[index]
-            let anchor = decisions.anchor(at: identity.refusals.offsets[index])
-            if let mine, !mine.contains(identifier), !mine.contains(anchor) { continue }
-            let limit = identity.refusals.limitTypes[index]
-            found.append(
-                RefusedLink(
-                    identifier: named(identifier),
-                    anchor: anchor == DecisionColumns.none ? nil : named(anchor),
-                    offset: identity.refusals.offsets[index], limit: limitName(limit),
-                    reason: refusalReason(limit)))
+        return entries.reversed().map { entry in
+            let offset = refusals.offsets[entry]
+            let anchor = decisions.anchor(at: offset)
+            let limit = refusals.limitTypes[entry]
+            return RefusedLink(
+                identifier: named(refusals.identifiers[entry]),
+                anchor: anchor == DecisionColumns.none ? nil : named(anchor), offset: offset,
+                limit: limitName(limit), reason: refusalReason(limit))
         }
-        return found
     }
 
     func limitName(_ type: UInt16) -> String {

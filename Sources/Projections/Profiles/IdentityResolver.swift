@@ -137,7 +137,7 @@ extension IdentityTable {
             {
                 // Never the first: whatever is against it, the event has its strongest identifier.
                 let dropped = active.remove(at: objection.place).identifier
-                refuse(dropped, limitType: objection.reason, offset: offset)
+                refusals.append(dropped, limitType: objection.reason, offset: offset)
                 if objection.reason == Self.sizeLimit {
                     reviews.wait(anchor: strongest.identifier, other: dropped, offset: offset)
                 }

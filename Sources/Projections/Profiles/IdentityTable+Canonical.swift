@@ -20,9 +20,7 @@ extension IdentityTable {
         out.column(memberCounts)
         out.column(oldestMembers)
         out.column(beginners)
-        out.column(refusals.offsets)
-        out.column(refusals.identifiers)
-        out.column(refusals.limitTypes)
+        refusals.write(into: &out)
         links.write(into: &out)
         retractions.write(into: &out)
         reviews.write(into: &out)
@@ -49,9 +47,7 @@ extension IdentityTable {
         memberCounts = try reader.column()
         oldestMembers = try reader.column()
         beginners = try reader.column()
-        refusals.offsets = try reader.column()
-        refusals.identifiers = try reader.column()
-        refusals.limitTypes = try reader.column()
+        refusals = try RefusalTable(from: &reader)
         let identifiers = values.count
         let sizes = [
             birthOffsets.count, birthOrdinals.count, nodes.count, linkOffsets.count,

@@ -35,7 +35,7 @@ struct IdentityTable {
     /// The identifier that the node began with.
     var beginners: [UInt32] = []
     /// Links that were refused, in order.
-    var refusals = RefusalColumns()
+    var refusals = RefusalTable()
     /// What holds people together (I1).
     var links = LinkTable()
     var retractions = RetractionTable()
@@ -43,13 +43,6 @@ struct IdentityTable {
     var bursts = BurstTable()
     var lineage = LineageColumns()
     var moves = MoveColumns()
-
-    struct RefusalColumns {
-        var offsets: [UInt64] = []
-        var identifiers: [UInt32] = []
-        /// The type whose limit would have broken, or one of the other reasons (``IdentityTable/sizeLimit``).
-        var limitTypes: [UInt16] = []
-    }
 
     init(key: SipKey) { values = ByteTable(key: key) }
 
@@ -266,11 +259,5 @@ struct IdentityTable {
         if birth(identifier) < birth(oldestMembers[Int(root)]) {
             oldestMembers[Int(root)] = identifier
         }
-    }
-
-    mutating func refuse(_ identifier: UInt32, limitType: UInt16, offset: UInt64) {
-        refusals.offsets.append(offset)
-        refusals.identifiers.append(identifier)
-        refusals.limitTypes.append(limitType)
     }
 }

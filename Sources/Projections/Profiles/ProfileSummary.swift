@@ -213,20 +213,14 @@ extension FoldState {
     }
 
     private func refusals(_ members: [UInt32], asOf offset: UInt64?) -> [ProfileSummary.Refusal] {
-        let mine = Set(members)
-        var found: [ProfileSummary.Refusal] = []
-        for (index, identifier) in identity.refusals.identifiers.enumerated()
-        where identity.refusals.offsets[index] <= offset ?? .max {
-            let at = identity.refusals.offsets[index]
-            // A refusal concerns whoever lost the link and whoever the event went to.
-            let anchor = decisions.anchor(at: at)
-            guard mine.contains(identifier) || mine.contains(anchor) else { continue }
-            found.append(
-                ProfileSummary.Refusal(
-                    type: identity.typeName(identifier), value: identity.values.text(identifier),
-                    offset: at, limit: limitName(identity.refusals.limitTypes[index]),
-                    reason: refusalReason(identity.refusals.limitTypes[index])))
+        let refusals = identity.refusals
+        return refusals.entries(of: members).compactMap { entry in
+            guard refusals.offsets[entry] <= offset ?? .max else { return nil }
+            let identifier = refusals.identifiers[entry]
+            return ProfileSummary.Refusal(
+                type: identity.typeName(identifier), value: identity.values.text(identifier),
+                offset: refusals.offsets[entry], limit: limitName(refusals.limitTypes[entry]),
+                reason: refusalReason(refusals.limitTypes[entry]))
         }
-        return found
     }
 }

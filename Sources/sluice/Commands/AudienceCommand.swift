@@ -54,14 +54,17 @@ struct Audience: AsyncParsableCommand {
 
     struct Explain: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Why a person is in an audience, or not, condition by condition.")
+            abstract: "Why a person is in an audience or not, or was, condition by condition.")
         @OptionGroup var place: Place
         @OptionGroup var audience: AudienceArgument
         @OptionGroup var person: PersonArgument
+        @Option(help: ArgumentHelp("As it was known at this offset or time.", valueName: "when"))
+        var asOf: String?
 
         func run() async throws {
             let parameters = JSONObject.of(
-                ("name", .string(audience.name)), ("person", .string(person.person)))
+                ("name", .string(audience.name)), ("person", .string(person.person)),
+                ("asOf", .text(asOf)))
             try await Client.ask(
                 place, "audience.explain", parameters, view: AudienceView.explanation)
         }

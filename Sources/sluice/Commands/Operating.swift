@@ -42,7 +42,7 @@ struct Suppress: AsyncParsableCommand {
 struct Destination: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Holds a destination, lets it go on, tries its parked effects again.",
-        subcommands: [Pause.self, Resume.self, Redrive.self])
+        subcommands: [Pause.self, Resume.self, Redrive.self, Settle.self])
 
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Sends it nothing for now.")
@@ -65,6 +65,26 @@ struct Destination: AsyncParsableCommand {
         @OptionGroup var which: DestinationArgument
         func run() async throws { try await which.ask(place, "destination.redrive") }
     }
+
+    struct Settle: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says what became of a request whose answer nobody knows.",
+            discussion: "For what `replay findings` calls unknown: ask the recipient first.")
+        @OptionGroup var place: Place
+        @OptionGroup var which: DestinationArgument
+        @Option(help: "The attempt's offset, as `replay findings` names it.")
+        var attempt: Int
+        @Option(name: .customLong("as"), help: "delivered, rejected, or pending to try it again.")
+        var outcome: Outcome
+
+        enum Outcome: String, ExpressibleByArgument { case delivered, rejected, pending }
+
+        func run() async throws {
+            try await which.ask(
+                place, "destination.settle",
+                [("attempt", .int(Int64(attempt))), ("as", .string(outcome.rawValue))])
+        }
+    }
 }
 
 struct DestinationArgument: ParsableArguments {
@@ -73,8 +93,11 @@ struct DestinationArgument: ParsableArguments {
     @Option(help: "Who asked for it; stands in the log.")
     var by = Names.user
 
-    func ask(_ place: Place, _ operation: String) async throws {
-        let parameters = JSONObject.of(("destination", .string(destination)), ("by", .string(by)))
+    func ask(
+        _ place: Place, _ operation: String, _ more: [(key: String, value: JSONValue)] = []
+    ) async throws {
+        let parameters = JSONObject(
+            [("destination", .string(destination)), ("by", .string(by))] + more)
         try await Client.ask(place, operation, parameters)
     }
 }

@@ -6,12 +6,15 @@ enum AudienceView {
         guard let audience = value["audience"]?.string, let profile = value["profile"]?.string,
             let isMember = value["member"]?.bool, let condition = value["condition"]
         else { return Renderer.text(value) }
-        var first = "\(profile) is \(isMember ? "in" : "not in") \(audience)"
+        let isPast = value["asOf"]?["question"]?.string?.hasPrefix("as known") == true
+        var first = "\(profile) \(isPast ? "was" : "is") \(isMember ? "in" : "not in") \(audience)"
         if isMember { first += ", since offset \(Renderer.cell(value["since"] ?? .null))" }
         var lines = [first, ""]
         append(condition, depth: 1, to: &lines)
         lines.append("")
-        if value["agrees"]?.bool == false {
+        if value["unreadable"] != nil {
+            lines.append("some of it rests on records that cannot be read")
+        } else if value["agrees"]?.bool == false {
             lines.append("what is recorded differs: run `sluice replay verify`")
         }
         lines.append(
