@@ -15,15 +15,19 @@ public struct WorkspaceOptions: Sendable {
     public var logger: Logger
     /// Records between two checkpoints.
     public var checkpointEvery: UInt64
+    /// How long a stream is silent before it says that it is still there.
+    public var heartbeatEvery: Duration
 
     public init(
         allowsPrivateDestinations: Bool = false, limits: CollectLimits = CollectLimits(),
-        logger: Logger = Logger(label: "sluice"), checkpointEvery: UInt64 = 1_000_000
+        logger: Logger = Logger(label: "sluice"), checkpointEvery: UInt64 = 1_000_000,
+        heartbeatEvery: Duration = .seconds(10)
     ) {
         self.allowsPrivateDestinations = allowsPrivateDestinations
         self.limits = limits
         self.logger = logger
         self.checkpointEvery = checkpointEvery
+        self.heartbeatEvery = heartbeatEvery
     }
 }
 
