@@ -17,17 +17,21 @@ public struct WorkspaceOptions: Sendable {
     public var checkpointEvery: UInt64
     /// The most bytes of lines that may wait for the disk.
     public var queueBytes: Int
+    /// How long a stream is silent before it says that it is still there.
+    public var heartbeatEvery: Duration
 
     public init(
         allowsPrivateDestinations: Bool = false, limits: CollectLimits = CollectLimits(),
         logger: Logger = Logger(label: "sluice"), checkpointEvery: UInt64 = 1_000_000,
-        queueBytes: Int = 16 << 20
+        queueBytes: Int = 16 << 20,
+        heartbeatEvery: Duration = .seconds(10)
     ) {
         self.allowsPrivateDestinations = allowsPrivateDestinations
         self.limits = limits
         self.logger = logger
         self.checkpointEvery = checkpointEvery
         self.queueBytes = queueBytes
+        self.heartbeatEvery = heartbeatEvery
     }
 }
 

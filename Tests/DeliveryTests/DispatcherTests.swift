@@ -229,8 +229,8 @@ import Testing
                 .accepted,
                 onPrepare: {
                     // The denial is acknowledged after the effect was chosen, and the fold lags behind.
-                    bench.pauseFolding(true)
                     do {
+                        try await bench.pauseFolding(true)
                         try await bench.collect("m-2", consent: false)
                     } catch { Issue.record(error) }
                     isDenied.withLock { $0 = true }
@@ -242,7 +242,7 @@ import Testing
             try await eventually { isDenied.withLock { $0 } }
             for _ in 0..<100 { await Task.yield() }
             #expect(try bench.attempts().isEmpty)
-            bench.pauseFolding(false)
+            try await bench.pauseFolding(false)
             try await eventually { bench.counts() == [.cancelled: 1] }
             running.cancel()
             try await running.value

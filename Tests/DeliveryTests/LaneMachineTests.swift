@@ -89,8 +89,18 @@ import Testing
         Row(
             testDescription: "unknown at the last try: parked",
             result: SendResult(.unknown, reason: ""), tries: 5, parked: true, wait: 1_000),
+        Row(
+            testDescription: "unknown at the last try where it is looked up: a redrive would guess",
+            result: SendResult(.unknown, reason: ""), tries: 5, uncertainty: .lookup, wait: 1_000),
+        Row(
+            testDescription: "unknown at the last try where an operator settles it",
+            result: SendResult(.unknown, reason: ""), tries: 5, uncertainty: .none, wait: 1_000),
+        Row(
+            testDescription: "certainly not taken, and where it is looked up: parked",
+            result: SendResult(.retry, reason: ""), tries: 5, uncertainty: .lookup, parked: true,
+            wait: 1_000),
     ])
-    func `takes a result`(_ row: Row) {
+    func `E7: takes a result`(_ row: Row) {
         var lane = LaneMachine()
         let verdict = lane.settle(
             row.result, tries: row.tries, maximumAttempts: 5, uncertainty: row.uncertainty,

@@ -18,7 +18,8 @@ final class Workbench: Sendable {
     let log: EventLog
     let projection: LiveProjection
     let clock = FakeClock()
-    private let folding = Mutex((isPaused: false, isStopped: false))
+    private let folding = Mutex(
+        (isPaused: false, isStanding: false, isStopped: false))
 
     /// - Parameter settings: more lines of the destination; one effect a request where they say nothing.
     static func with(
@@ -52,7 +53,11 @@ final class Workbench: Sendable {
         let thread = Thread { [self] in
             var replayer = Replayer(log: log)
             while !folding.withLock({ $0.isStopped }) {
-                if folding.withLock({ $0.isPaused }) {
+                let isPaused = folding.withLock { folding in
+                    folding.isStanding = folding.isPaused
+                    return folding.isPaused
+                }
+                if isPaused {
                     Thread.sleep(forTimeInterval: 0.001)
                     continue
                 }
@@ -73,8 +78,11 @@ final class Workbench: Sendable {
         log.close()
     }
 
-    /// Lets the fold fall behind, or catch up.
-    func pauseFolding(_ paused: Bool) { folding.withLock { $0.isPaused = paused } }
+    /// Lets the fold fall behind, or catch up. When it returns, nothing more is applied.
+    func pauseFolding(_ paused: Bool) async throws {
+        folding.withLock { $0.isPaused = paused }
+        if paused { try await eventually { folding.withLock { $0.isStanding } } }
+    }
 
     // MARK: What goes into the log
 
@@ -98,7 +106,11 @@ final class Workbench: Sendable {
         return ticket.first
     }
 
-    private func activate(settings: [String], purpose: String) async throws {
+    /// Puts a policy in force.
+    func activate(
+        settings: [String] = [], purpose: String = "service", version: Int = 1,
+        file: String = "out.ndjson"
+    ) async throws {
         var text = """
             policy: bench
             identity:
@@ -109,7 +121,7 @@ final class Workbench: Sendable {
             destinations:
               out:
                 recipient: Example Ltd
-                file: out.ndjson
+                file: \(file)
                 purposes: [\(purpose)]
                 identifiers: [user_id]
                 sources: all
@@ -120,7 +132,7 @@ final class Workbench: Sendable {
         for line in settings + (isSized ? [] : ["batch: 1"]) { text += "    \(line)\n" }
         try await append(
             PolicyRecord(
-                version: 1, text: text, sha256: SHA256.of(text), approver: "test", note: nil))
+                version: version, text: text, sha256: SHA256.of(text), approver: "test", note: nil))
     }
 
     /// Collects one event.
@@ -215,11 +227,15 @@ final class Workbench: Sendable {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    /// Runs a dispatcher until `isDone` holds, and then to its end.
-    func run(_ dispatcher: Dispatcher, until isDone: () throws -> Bool) async throws {
+    /// Runs a dispatcher until `isDone` holds and `then` has been done, and then to its end.
+    func run(
+        _ dispatcher: Dispatcher, until isDone: () throws -> Bool,
+        then: () async throws -> Void = {}
+    ) async throws {
         let running = Task { try await dispatcher.run() }
         do {
             try await eventually(isDone)
+            try await then()
         } catch {
             running.cancel()
             try await running.value

@@ -36,6 +36,10 @@ import Testing
                 Shop.order("o3", user: "bob", revenue: "7"),
             ])
             _ = try await workspace.outputs("warehouse.ndjson", lines: 2, in: directory)
+            // What was shared counts with its receipt, a moment after the line is there.
+            try await workspace.waitUntil("status", [:]) {
+                $0["destinations"]?[0]?["delivered"]?.int == 2
+            }
             // A grant that ends after a second has ended when the orders come.
             let ended = try await Self.simulate(
                 workspace,

@@ -294,11 +294,12 @@ func remove(_ directory: String) {
 
 /// Opens a workspace, runs it while `body` works, and closes it.
 func withWorkspace(
-    in given: String? = nil, _ body: (Workspace, String) async throws -> Void
+    in given: String? = nil, options: WorkspaceOptions = .quiet,
+    _ body: (Workspace, String) async throws -> Void
 ) async throws {
     let directory = try given ?? temporaryDirectory()
     defer { if given == nil { remove(directory) } }
-    let workspace = try await Workspace.open(directory: directory, options: .quiet)
+    let workspace = try await Workspace.open(directory: directory, options: options)
     let running = Task { try await workspace.run() }
     let outcome: Result<Void, any Error>
     do {

@@ -85,6 +85,9 @@ import Testing
         Row(
             why: "a grant between an old grant and a late denial",
             steps: [(true, 50), (false, 10), (true, 40)], state: "denied"),
+        Row(
+            why: "a denial that is repeated keeps the newest time",
+            steps: [(false, 0), (false, 50), (true, 10)], state: "denied"),
     ])
     func `C3: per identifier and purpose`(_ row: Row) throws {
         var history = try History(policy: Policies.shop)

@@ -9,8 +9,9 @@ import Testing
         "properties: [order_id, revenue]", with: "properties: [order_id]")
 
     /// A warehouse that was told of two orders of somebody who agreed.
-    private func told() throws -> (history: History, orders: [UInt64]) {
+    private func told(after message: String? = nil) throws -> (history: History, orders: [UInt64]) {
         var history = try History(policy: Policies.shop)
+        if let message { try history.event(message) }
         let orders = try ["1", "2"].map { id in
             try history.event(
                 Message.track(
@@ -83,14 +84,14 @@ import Testing
     }
 
     @Test func `E3: a retraction carries keys and ids, and nothing of the event`() throws {
-        var (history, orders) = try told()
-        // An identifier that the destination gets today and was never told.
+        var (history, orders) = try told(
+            after: Message.identify(id: "who", user: "u1", traits: #"{"email":"a@x.org"}"#))
+        // Identifiers that the destination gets today and was never told: one was known at the event.
         try history.activate(
             Policies.shop.replacing(
                 "identifiers: [user_id, anonymous_id]",
                 with: "identifiers: [user_id, anonymous_id, email]"))
-        try history.event(
-            Message.identify(id: "who", user: "u1", traits: #"{"email":"a@x.org"}"#))
+        try history.event(Message.track("x", id: "learned", user: "u1", anonymous: "a1"))
         try deny(&history)
         history.planCorrections("plan-1", "warehouse", retract: orders)
         let sent = try history.deliver("warehouse")
@@ -153,6 +154,59 @@ import Testing
         #expect(try history.deliver("warehouse").isEmpty)
         try history.cancel("warehouse")
         #expect(history.state.planStatuses()[0].counts == [.superseded: 1])
+    }
+
+    @Test func `R3 (6): a plan that was parked corrects nothing that a later one told`() throws {
+        var (history, orders) = try told()
+        try deny(&history)
+        history.planCorrections("old", "warehouse", retract: [orders[0]])
+        #expect(try history.deliver("warehouse", outcome: nil).count == 1)
+        history.append(
+            ReceiptRecord(
+                attempt: history.next - 1, outcome: .retry, status: 503,
+                retryAfterMilliseconds: nil, reason: "test",
+                settled: Timestamp(microseconds: history.clock), exceptions: [], parked: true))
+        try history.event(Message.preference(id: "yes", user: "u1", ["Analytics": true]))
+        try history.activate(narrower)
+        history.planCorrections("new", "warehouse", amend: [orders[0]])
+        #expect(try history.deliver("warehouse").map(\.action) == [.amend])
+        try deny(&history, "no again")
+        history.append(OperatorRecord(act: .redrive, subject: "warehouse", by: "test"))
+        #expect(history.pending("warehouse").map(\.plan) == ["old"])
+        #expect(try history.deliver("warehouse").isEmpty)
+    }
+
+    @Test func `E3: each plan's correction of one event has a key of its own`() throws {
+        var (history, orders) = try told()
+        var keys: Set<String> = [try history.attempt(at: history.next - 2).members[0].key.hex]
+        for (plan, policy) in [("plan-1", narrower), ("plan-2", Policies.shop)] {
+            try history.activate(policy)
+            history.planCorrections(plan, "warehouse", amend: [orders[0]])
+            let sent = try history.deliver("warehouse")
+            #expect(sent.map(\.action) == [.amend])
+            keys.formUnion(sent.map(\.key.hex))
+        }
+        #expect(keys.count == 3)
+    }
+
+    @Test func `E3, R2: an event is judged at its own time, and what leaves of it today`() throws {
+        var (history, _) = try told()
+        // The grant has run out since: that it was shared was right.
+        history.clock += 40 * 86_400_000_000
+        for need in try history.correctionNeeds("warehouse").values {
+            guard case .none = need else {
+                Issue.record("what was rightly shared would be corrected: \(need)")
+                continue
+            }
+        }
+        try history.activate(narrower)
+        for need in try history.correctionNeeds("warehouse").values {
+            guard case .barred(let reasons) = need else {
+                Issue.record("it would be told anew without consent: \(need)")
+                continue
+            }
+            #expect(reasons.gates == [.consentExpired])
+        }
     }
 
     @Test func `R3 (2): what was never delivered, or is being corrected, is not taken up`() throws {

@@ -124,6 +124,46 @@ import Testing
         #expect(lane?.counts[.delivered] == 1)
     }
 
+    @Test func `E7: an earlier attempt's receipt settles nothing while a later one is under way`()
+        throws
+    {
+        var history = try started()
+        try history.event(Message.track("Order Completed", id: "1", user: "u1"))
+        history.release("warehouse")
+        func receipt(_ attempt: UInt64, _ outcome: ReceiptOutcome) -> ReceiptRecord {
+            ReceiptRecord(
+                attempt: attempt, outcome: outcome, status: nil, retryAfterMilliseconds: nil,
+                reason: "test", settled: Timestamp(microseconds: history.clock), exceptions: [],
+                parked: false)
+        }
+        _ = try history.deliver("warehouse", outcome: nil)
+        let first = history.next - 1
+        history.append(receipt(first, .unknown))
+        #expect(try history.deliver("warehouse", outcome: nil).count == 1)
+        let second = history.next - 1
+        history.append(receipt(first, .retry))
+        #expect(history.pending("warehouse").isEmpty)
+        history.append(receipt(second, .delivered))
+        let lane = history.state.laneStatuses().first { $0.lane.destination == "warehouse" }
+        #expect(lane?.counts[.delivered] == 1)
+    }
+
+    @Test(arguments: [SettledRecord.Outcome.pending, .rejected])
+    func `E7, R3 (2): nobody's word makes a delivered effect anything else`(
+        _ outcome: SettledRecord.Outcome
+    ) throws {
+        var history = try started()
+        let event = try history.event(Message.track("Order Completed", id: "1", user: "u1"))
+        history.release("warehouse")
+        _ = try history.deliver("warehouse")
+        history.append(
+            SettledRecord(
+                destination: "warehouse", epoch: 1, slot: Lane.eventSlot, at: event,
+                outcome: outcome, by: "test"))
+        #expect(history.pending("warehouse").isEmpty)
+        #expect(try history.explain(event, "warehouse")?.status == .delivered)
+    }
+
     @Test func `E6: the look reads consent as it is now, whatever it was at the event`() throws {
         var history = try started()
         try history.event(Message.track("Order Completed", id: "1", user: "u1"))

@@ -35,7 +35,6 @@ extension Workspace {
         }
     }
 
-    private static let heartbeatSeconds: Int64 = 10
     /// Records looked at between two hand-overs.
     private static let slice: UInt64 = 2048
 
@@ -90,7 +89,7 @@ extension Workspace {
                 quiet = .now
                 continue
             }
-            if quiet.duration(to: .now) > .seconds(Self.heartbeatSeconds) {
+            if quiet.duration(to: .now) > options.heartbeatEvery {
                 yield(heartbeat(stream, place))
                 quiet = .now
             }

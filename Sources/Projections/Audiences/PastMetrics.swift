@@ -99,7 +99,7 @@ public struct PastMetrics: Sendable {
     /// - Returns: what could not be read; the metrics that it may be about cannot be told then.
     public mutating func count(with reader: inout LogReader) throws -> [Damage] {
         var damages: [Damage] = []
-        try count { past, event, metrics in
+        try countAll { past, event, metrics in
             let at = Offset(event.offset)
             var isLost = false
             var counted: [Int] = []
@@ -121,7 +121,7 @@ public struct PastMetrics: Sendable {
 
     /// As ``count(with:)`` does, from lines that the caller holds.
     package mutating func count(_ line: (UInt64, (FoldRecord) -> Void) -> Void) {
-        count { past, event, metrics in
+        countAll { past, event, metrics in
             var counted: [Int] = []
             line(event.offset) { counted = past.count($0, as: event, in: metrics) }
             return counted
@@ -129,7 +129,7 @@ public struct PastMetrics: Sendable {
     }
 
     /// - Parameter read: reads an event's line for some metrics, and says in which of them it counted.
-    private mutating func count<E: Error>(
+    private mutating func countAll<E: Error>(
         _ read: (inout PastMetrics, Wanted, [Int]) throws(E) -> [Int]
     ) throws(E) {
         let ways = table.metrics.map { Way($0) }

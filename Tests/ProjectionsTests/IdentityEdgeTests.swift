@@ -1,0 +1,101 @@
+import CustomerModel
+import JSONText
+import Projections
+import Testing
+
+/// Where one rule of identity ends and another begins.
+@Suite struct `Identity at its edges` {
+    private static let day: Int64 = 86_400_000_000
+
+    @Test func `I1: a link names the event that made it, and the rule`() throws {
+        var history = try History(policy: Policies.shop)
+        let seen = try history.event(Message.track("x", id: "1", user: "u1", anonymous: "a1"))
+        let alias = try history.event(
+            #"{"type":"alias","messageId":"2","userId":"u1","previousId":"a2"}"#)
+        let evidence = try #require(history.profile("user_id:u1")).evidence
+        #expect(evidence.map(\.second.text) == ["anonymous_id:a1", "anonymous_id:a2"])
+        #expect(evidence.map(\.rule) == ["event", "alias"])
+        #expect(evidence.map(\.offset) == [seen, alias])
+        #expect(evidence.map(\.policyVersion) == [1, 1])
+    }
+
+    @Test func `I2: of three identifiers the weakest goes, and the others stay together`() throws {
+        var history = try History(policy: Policies.shop)
+        try history.event(Message.track("x", id: "1", user: "u1", anonymous: "tablet"))
+        let event = try history.event(
+            Message.identify(
+                id: "2", user: "u2", anonymous: "tablet", traits: #"{"email":"e@x.org"}"#))
+        #expect(history.areOne("user_id:u2", "email:e@x.org"))
+        #expect(history.areOne("user_id:u1", "anonymous_id:tablet"))
+        let refused = history.state.refusedLinks(of: nil, limit: 10)
+        #expect(refused.map(\.identifier.text) == ["anonymous_id:tablet"])
+        #expect(refused.map(\.offset) == [event])
+    }
+
+    private static let oneDeviceAWeek = Policies.shop.replacing(
+        "{ type: anonymous_id, limit: 5 }", with: "{ type: anonymous_id, limit: 1, window: 7d }")
+
+    @Test(arguments: [(-1, false), (0, true)] as [(Int64, Bool)])
+    func `I2: a link counts for less than its window, and no longer`(
+        _ after: Int64, _ isRoom: Bool
+    ) throws {
+        var history = try History(policy: Self.oneDeviceAWeek)
+        let start = history.clock
+        try history.event(Message.track("x", id: "1", user: "u1", anonymous: "a1"))
+        history.clock = start + 7 * Self.day + after
+        try history.event(Message.track("x", id: "2", user: "u1", anonymous: "a2"))
+        #expect(history.areOne("user_id:u1", "anonymous_id:a2") == isRoom)
+    }
+
+    @Test func `I2: a link that a late event says again is no older for it`() throws {
+        var history = try History(policy: Self.oneDeviceAWeek)
+        let start = history.clock
+        try history.event(
+            Message.identify(id: "1", anonymous: "a1", traits: #"{"email":"e@x.org"}"#))
+        // It happened six days before, and brings the two to somebody else.
+        let stamp = Timestamp(microseconds: start - 6 * Self.day)
+        try history.event(
+            Message.track(
+                "x", id: "2", user: "u1", anonymous: "a1", more: ",\"timestamp\":\"\(stamp)\"")
+        )
+        #expect(history.areOne("user_id:u1", "anonymous_id:a1"))
+        history.clock = start + 2 * Self.day
+        try history.event(Message.track("x", id: "3", user: "u1", anonymous: "a2"))
+        #expect(!history.areOne("user_id:u1", "anonymous_id:a2"))
+    }
+
+    private static let burst = Policies.shop.replacing(
+        "  block:", with: "  burst: { knownProfiles: 2, within: 1d }\n  block:")
+
+    @Test func `I4: an identifier that links no more links nothing weaker either`() throws {
+        var history = try History(policy: Self.burst)
+        for user in 1...3 {
+            try history.event(
+                Message.identify(
+                    id: "\(user)", user: "u\(user)", traits: #"{"email":"info@x.org"}"#))
+        }
+        #expect(history.state.stoppedIdentifiers().map(\.identifier.text) == ["email:info@x.org"])
+        try history.event(
+            Message.identify(id: "4", anonymous: "a9", traits: #"{"email":"info@x.org"}"#))
+        #expect(!history.areOne("email:info@x.org", "anonymous_id:a9"))
+        #expect(history.state.refusedLinks(of: nil, limit: 1).map(\.limit) == ["too many people"])
+    }
+
+    @Test func `I4: people who have become one since are one`() throws {
+        var history = try History(
+            policy: Self.burst.replacing(
+                "- { type: email",
+                with:
+                    "- { type: customer_id, limit: 1 }\n    - { type: account_id, limit: 1 }\n    - { type: email"
+            ))
+        try history.event(Message.track("x", id: "1", user: "u1", anonymous: "tablet"))
+        for (id, type) in [("2", "customer_id"), ("3", "account_id")] {
+            try history.event(
+                #"{"type":"track","messageId":"\#(id)","anonymousId":"tablet","event":"x","context":{"externalIds":[{"id":"7","type":"\#(type)","collection":"users","encoding":"none"}]}}"#
+            )
+        }
+        #expect(history.areOne("user_id:u1", "account_id:7"))
+        #expect(history.areOne("customer_id:7", "account_id:7"))
+        #expect(history.state.stoppedIdentifiers() == [])
+    }
+}

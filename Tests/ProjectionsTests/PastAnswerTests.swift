@@ -1,0 +1,68 @@
+import CustomerModel
+import JSONText
+import Projections
+import Testing
+
+/// What the fold answers about the past, and about itself (A1, A2, A4).
+@Suite struct `An answer about the past` {
+    private func granted(_ policy: String = Policies.shop) throws -> History {
+        var history = try History(policy: policy)
+        try history.event(
+            Message.preference(id: "c", user: "u1", ["Analytics": true, "Advertising": true]))
+        return history
+    }
+
+    @Test func `A1: is given under the policy of then`() throws {
+        var history = try granted()
+        let then = history.next - 1
+        let activation = try history.activate(
+            Policies.shop.replacing("expires: 30d", with: "expires: 1s"))
+        history.clock += 3_600_000_000
+        let person = try #require(PersonReference("user_id:u1"))
+        for (offset, version, value) in [
+            (then, 1, ConsentState.Value.granted), (activation, 2, .expired),
+        ] {
+            let past = try #require(
+                history.state.consent(of: person, asOf: offset, now: history.clock))
+            #expect(past.policyVersion == version)
+            #expect(past.purposes.first?.state.value == value)
+        }
+    }
+
+    @Test func `A2: that its record does not bear out is a disagreement`() throws {
+        var history = try granted()
+        let event = try history.event(Message.track("Order Completed", id: "1", user: "u1"))
+        let (header, line) = try #require(history.records.first { $0.record.offset == event })
+        for (name, agrees) in [("Order Completed", true), ("Cart Viewed", false)] {
+            let text = String(decoding: line, as: UTF8.self)
+                .replacing("Order Completed", with: name)
+            var parser = JSONParser()
+            let why = try parser.parse(Array(text.utf8)) {
+                history.state.explain(
+                    at: event, line: $0, source: header.source, occurred: header.occurred,
+                    keys: header.keys, destination: "warehouse")
+            }
+            #expect(why?.recorded?.isAllow == true)
+            #expect(why?.agrees == agrees)
+        }
+    }
+
+    @Test func `A4, T2: tells of people whom time alone has moved`() throws {
+        let audience = """
+            audiences:
+              big:
+                sum: { event: Order Completed, of: properties.revenue, within: 2d, atLeast: 100 }
+            """
+        var history = try granted(Policies.shop(audiences: audience))
+        history.append(TickRecord(time: Timestamp(microseconds: history.clock), asIfLive: false))
+        try history.event(
+            Message.track(
+                "Order Completed", id: "1", user: "u1", properties: #"{"revenue":150}"#))
+        history.clock += 5 * 86_400_000_000
+        let tick = history.append(
+            TickRecord(time: Timestamp(microseconds: history.clock), asIfLive: false))
+        let moved = history.state.changedProfiles(in: tick..<tick + 1)
+        #expect(moved.map(\.id) == [history.profile("user_id:u1")?.id])
+        #expect(moved.first?.memberships.isEmpty == true)
+    }
+}
