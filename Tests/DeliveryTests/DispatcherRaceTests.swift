@@ -64,3 +64,33 @@ import Testing
         }
     }
 }
+
+/// How what corrects is told apart from what happens now (R3).
+@Suite struct `A dispatcher that corrects` {
+    @Test func `R3 (11): says of the request what it is, and by whose plan`() async throws {
+        try await Workbench.with(purpose: "analytics") { bench in
+            let transport = FakeTransport(.accepted)
+            let at = try await bench.collect("m-1", consent: true).value
+            try await bench.release()
+            try await bench.run(bench.dispatcher(transport)) {
+                bench.counts() == [.delivered: 1]
+            } then: {
+                try await bench.collect("m-2", consent: false)
+                var planned = OffsetBitmap(from: 0, to: at + 1)
+                planned.set(at)
+                try await bench.append(
+                    PlanRecord(
+                        id: "p", act: .correct, destination: "out", epoch: 1,
+                        slot: Lane.eventSlot, policyVersion: 1, approver: "test",
+                        ratePerSecond: nil,
+                        counts: .init(
+                            considered: 1, allowed: 1, alreadyTold: 0, deniedNow: 0, planned: 1),
+                        planned: planned, retracted: planned))
+                try await eventually { transport.requests.count == 2 }
+            }
+            let notes = transport.requests.map(\.correction)
+            #expect(notes.map { $0?.correction } == [nil, .retract])
+            #expect(notes.map { $0?.plan } == [nil, "p"])
+        }
+    }
+}

@@ -147,6 +147,24 @@ import Testing
 
     // MARK: Choices
 
+    @Test
+    func `R3 (11): asks for corrections of one kind at a time, and for nothing live with them`() {
+        func correction(_ kind: Correction, _ at: UInt64) -> PendingEffect {
+            PendingEffect(
+                subject: .correction(kind, at: Offset(at), corrects: Offset(at + 1)), plan: "p",
+                tries: 0, isUnknown: false, lastAttempt: nil)
+        }
+        let effects = [
+            correction(.amend, 1), correction(.amend, 2), correction(.retract, 3),
+            effect(4, plan: "p"),
+        ]
+        var lane = LaneMachine()
+        #expect(lane.choose(from: effects, at: start) == .fresh(Array(effects[..<2])))
+        var other = LaneMachine()
+        #expect(
+            other.choose(from: Array(effects[2...]), at: start) == .fresh(Array(effects[2..<3])))
+    }
+
     @Test func `takes what was never tried together, in order, up to the first that was`() {
         var lane = LaneMachine()
         let effects = [effect(1), effect(2), effect(3, tries: 1, last: 9), effect(4)]

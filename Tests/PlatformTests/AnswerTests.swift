@@ -26,6 +26,38 @@ import Testing
         answer["asOf"]?["schedule"]?.array?.map { $0["version"]?.int }
     }
 
+    @Test func `A3: what left and was never answered may have been received`() async throws {
+        try await withWorkspace { workspace, _ in
+            try await workspace.apply(Shop.policy)
+            try await workspace.collect([Shop.order("o1", user: "ada", revenue: "1")])
+            let fields = try workspace.log.append([
+                ControlDraft.make(
+                    FieldSetRecord(
+                        destination: "warehouse", epoch: 1, fields: ["properties.revenue"],
+                        identifiers: ["user_id"]), at: .now())
+            ]).first.value
+            let attempt = AttemptRecord(
+                destination: "warehouse", epoch: 1, recipient: "Warehouse Ltd",
+                slot: Lane.eventSlot, plan: nil, look: 2, generation: 1, try: 1, request: "r",
+                bodyDigest: SHA256.of([]), bodyBytes: 0, started: .now(), position: nil,
+                members: [
+                    AttemptRecord.Member(
+                        key: EffectKey(high: 1, low: 2), action: .deliver, at: 1, audience: nil,
+                        profile: nil, digest: SHA256.of([]), policy: 1, consent: nil,
+                        fieldSet: fields,
+                        identifiers: [])
+                ])
+            let ticket = try workspace.log.append([ControlDraft.make(attempt, at: .now())])
+            try await workspace.projection.waitApplied(through: ticket.end)
+            let shared = try await workspace.ask(
+                "audit.disclosures", ["person": "user_id:ada"])
+            #expect(
+                shared["disclosures"]?.array?.map { $0["outcome"]?.string } == [
+                    "may have received"
+                ])
+        }
+    }
+
     @Test(arguments: ["events", "profiles"])
     func `A3: of a stream is recorded before its range is shown`(_ stream: String) async throws {
         try await withWorkspace { workspace, _ in
@@ -42,6 +74,23 @@ import Testing
                 return .next
             }
             #expect(reads.contains("tail.\(stream)"))
+        }
+    }
+}
+
+@Suite struct `A subject that an operator suppressed` {
+    @Test func `X1: is not collected from the answer on`() async throws {
+        try await withWorkspace { workspace, _ in
+            try await workspace.apply(Shop.policy)
+            _ = try await workspace.ask("suppress", ["person": "user_id:ada"])
+            let end = workspace.log.durableEnd
+            let outcome = try await workspace.collector.collect(
+                ["ada", "bob"].map {
+                    CollectItem(bytes: Array(Shop.order("o-" + $0, user: $0, revenue: "1").utf8))
+                }, CollectContext(source: "shop", received: .now()))
+            #expect(outcome.suppressed == 1)
+            #expect(outcome.accepted == 1)
+            #expect(workspace.projection.read { $0.eventCount(in: 0..<end.value) } == 0)
         }
     }
 }

@@ -59,6 +59,36 @@ import Testing
         }
     }
 
+    @Test func `R2: of a correction amends nothing that its policy withheld at the event`()
+        async throws
+    {
+        try await withWorkspace { workspace, directory in
+            try await workspace.apply(Shop.policy)
+            try await workspace.collect([
+                Shop.consent("c1", user: "ada", analytics: true, ads: false),
+                Shop.order("o1", user: "ada", revenue: "1"),
+            ])
+            try await workspace.waitUntil("status", [:]) {
+                $0["destinations"]?[0]?["delivered"]?.int == 1
+            }
+            // Another purpose, which the person granted after the event, and another body.
+            try await workspace.apply(
+                Shop.policy.replacing(
+                    "analytics: { segment: [Analytics] }",
+                    with: "analytics: { segment: [Analytics] }\n  ads: { segment: [Ads] }"
+                ).replacing("purposes: [analytics]", with: "purposes: [analytics, ads]")
+                    .replacing("properties: [revenue]", with: "properties: [revenue, secret]"))
+            try await workspace.collect([
+                Shop.consent("c2", user: "ada", analytics: true, ads: true)
+            ])
+            let plan = try await workspace.ask(
+                "replay.correct", ["destination": "warehouse", "dryRun": true])
+            #expect(plan["delivered"]?.int == 1)
+            #expect(plan["amend"]?.int == 0)
+            #expect(plan["retract"]?.int == 0)
+        }
+    }
+
     @Test func `P1: of a promotion names schedule, code version and digest`() async throws {
         try await withWorkspace { workspace, _ in
             try await workspace.apply(Shop.policy)
@@ -82,5 +112,30 @@ import Testing
                 #expect(entries.map(\.from) == [0])
             }
         }
+    }
+
+    @Test func `P2: of a promotion is not made of a state that differs`() async throws {
+        try await withWorkspace { workspace, _ in
+            try await workspace.apply(Shop.policy)
+            try await workspace.collect([Shop.order("o1", user: "ada", revenue: "1")])
+            let policy = try #require(workspace.projection.read { $0.policy }).policy
+            // As if every event had been judged by another version.
+            workspace.projection.replace(with: try Self.folded(workspace, under: policy))
+            let answer = try await workspace.ask("replay.rebuild", [:])
+            #expect(answer["equal"]?.bool == false)
+            #expect(answer["promoted"]?.int == nil)
+            let rebuilt = answer["rebuiltDigest"]?.string
+            #expect(answer["liveDigest"]?.string != rebuilt)
+            #expect(workspace.projection.read { $0.digest().hex } != rebuilt)
+            #expect(try records(workspace, PromotedRecord.self).isEmpty)
+        }
+    }
+
+    private static func folded(_ workspace: Workspace, under policy: Policy) throws -> FoldState {
+        var state = FoldState(
+            key: workspace.log.identity.key, schedule: .candidate(policy, from: 0))
+        var replayer = Replayer(log: workspace.log)
+        try replayer.advance(&state, to: workspace.log.durableEnd)
+        return state
     }
 }

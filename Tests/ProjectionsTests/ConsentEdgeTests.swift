@@ -119,4 +119,23 @@ import Testing
         #expect(try history.gates(event, "vendor") == ["consent unknown", "consent denied"])
         #expect(try history.gates(event, "ads") == ["consent unknown"])
     }
+
+    @Test func `C7, R2: a membership is released by the TC string of its own offset`() throws {
+        let policy =
+            Policies.signals.replacing(
+                "recipient: Vendor Inc",
+                with: "recipient: Vendor Inc\n    audiences: [buyers]\n    identifiers: [user_id]")
+            + "\naudiences:\n  buyers: { count: { event: Order Completed, atLeast: 1 } }"
+        for (first, second, released) in [([], [755], 0), ([755], [], 1)]
+            as [(Set<Int>, Set<Int>, Int)]
+        {
+            var history = try History(policy: policy)
+            try history.event(Self.grant)
+            for (id, vendors) in [("1", first), ("2", second)] {
+                let text = TCText.make(purposes: [1, 4], vendors: vendors)
+                try history.event(Message.order(id, consent: #""tcf":"\#(text)""#))
+            }
+            #expect(history.release("vendor")?.memberships.count ?? 0 == released)
+        }
+    }
 }

@@ -98,4 +98,36 @@ import Testing
         #expect(history.areOne("customer_id:7", "account_id:7"))
         #expect(history.state.stoppedIdentifiers() == [])
     }
+
+    @Test(arguments: [(-1, true), (0, false)] as [(Int64, Bool)])
+    func `I4: who was met a whole window ago is met no more`(
+        _ after: Int64, _ isStopped: Bool
+    ) throws {
+        var history = try History(policy: Self.burst)
+        let start = history.clock
+        for user in 1...2 {
+            try history.event(
+                Message.track("x", id: "\(user)", user: "u\(user)", anonymous: "kiosk"))
+        }
+        history.clock = start + Self.day + after
+        try history.event(Message.track("x", id: "3", user: "u3", anonymous: "kiosk"))
+        #expect(history.state.stoppedIdentifiers().isEmpty != isStopped)
+    }
+
+    @Test func `I4, I5: an identifier that links no more is held by its earlier links alone`()
+        throws
+    {
+        var history = try History(policy: Self.burst)
+        try history.event(
+            Message.identify(id: "0", user: "u1", traits: #"{"email":"e@x.org"}"#))
+        for user in 1...3 {
+            try history.event(
+                Message.track("x", id: "\(user)", user: "u\(user)", anonymous: "kiosk"))
+        }
+        #expect(history.areOne("email:e@x.org", "anonymous_id:kiosk"))
+        try history.event(
+            Message.identify(id: "4", anonymous: "kiosk", traits: #"{"email":"e@x.org"}"#))
+        history.decide(.retract, "user_id:u1", "anonymous_id:kiosk")
+        #expect(!history.areOne("email:e@x.org", "anonymous_id:kiosk"))
+    }
 }

@@ -130,7 +130,9 @@ import Testing
     }
 
     @Test func `E6, R2: a denial at the very offset of the look was not read by it`() throws {
-        for (isBefore, found) in [(false, 1), (true, 0)] {
+        for (isBefore, found, outcome) in [
+            (false, 1, .delivered), (false, 1, .unknown), (true, 0, .delivered),
+        ] as [(Bool, Int, ReceiptOutcome)] {
             var history = try History(policy: Policies.shop)
             try history.event(Self.grant)
             let event = try history.event(order())
@@ -154,7 +156,7 @@ import Testing
                     ]))
             history.append(
                 ReceiptRecord(
-                    attempt: attempt, outcome: .delivered, status: 200,
+                    attempt: attempt, outcome: outcome, status: 200,
                     retryAfterMilliseconds: nil, reason: "test",
                     settled: Timestamp(microseconds: history.clock), exceptions: [], parked: false))
             #expect(history.state.allFindings().map(\.denial) == (found == 1 ? [denial] : []))

@@ -135,6 +135,79 @@ import Testing
     }
 }
 
+/// What a destination was told of a membership while something else happened (E2).
+@Suite struct `A membership that was told` {
+    private static func policy(asks: Bool = true) -> String {
+        Policies.shop(
+            ads: asks ? "    audiences: [buyers]" : "",
+            audiences: """
+                audiences:
+                  buyers: { count: { event: Order Completed, atLeast: 1, within: 2d } }
+                """
+        ).replacing("identifiers: [email]", with: "identifiers: [user_id, anonymous_id]")
+            .replacing(
+                "track: Order Completed\n        properties: [revenue]", with: "page: \"*\"")
+    }
+
+    /// Two names of one person, who agreed under each of them and entered.
+    private func entered() throws -> History {
+        var history = try History(policy: Self.policy())
+        history.append(TickRecord(time: Timestamp(microseconds: history.clock), asIfLive: false))
+        try history.event(Message.preference(id: "1", user: "u1", ["Advertising": true]))
+        try history.event(Message.preference(id: "2", anonymous: "a1", ["Advertising": true]))
+        try history.event(
+            Message.track("Order Completed", id: "3", user: "u1", anonymous: "a1"))
+        history.release("ads")
+        #expect(history.pending("ads").count == 1)
+        return history
+    }
+
+    private func receipt(
+        _ history: History, _ outcome: ReceiptOutcome, parked: Bool = false
+    ) -> ReceiptRecord {
+        ReceiptRecord(
+            attempt: history.next - 1, outcome: outcome, status: nil, retryAfterMilliseconds: nil,
+            reason: "test", settled: Timestamp(microseconds: history.clock), exceptions: [],
+            parked: parked)
+    }
+
+    private func sent(_ history: History) throws -> [EffectAction] {
+        try history.look("ads").verdicts.compactMap {
+            if case .send(let item) = $0 { item.action } else { nil }
+        }
+    }
+
+    @Test
+    func `E2: was told of everybody whom the body named, though they parted before the answer`()
+        throws
+    {
+        var history = try entered()
+        #expect(try history.deliver("ads", outcome: nil).count == 1)
+        let answer = receipt(history, .delivered)
+        history.decide(.retract, "user_id:u1", "anonymous_id:a1")
+        history.append(answer)
+        history.release("ads")
+        #expect(try sent(history) == [.exited])
+    }
+
+    @Test func `E2: may have been told when it was given up, so its exit is`() throws {
+        var history = try entered()
+        #expect(try history.deliver("ads", outcome: nil).count == 1)
+        history.append(receipt(history, .unknown, parked: true))
+        history.clock += 5 * 86_400_000_000
+        history.append(TickRecord(time: Timestamp(microseconds: history.clock), asIfLive: false))
+        history.release("ads")
+        #expect(try sent(history) == [.exited])
+    }
+
+    @Test func `E2, E6: is not told where the destination asks for the audience no more`() throws {
+        var history = try entered()
+        try history.activate(Self.policy(asks: false))
+        #expect(history.pending("ads").count == 1)
+        #expect(try sent(history).isEmpty)
+    }
+}
+
 /// Whom a sample keeps (D4).
 @Suite struct `A sample` {
     private static let policy = Policies.shop(warehouse: "    sample: 50%")
@@ -180,13 +253,15 @@ import Testing
         let audience = """
             audiences:
               big: { sum: { event: Order Completed, of: properties.revenue\(window), atLeast: 100 } }
+              small: { sum: { event: Order Completed, of: properties.revenue\(window), atMost: 100 } }
             """
         var history = try History(policy: Policies.shop(audiences: audience))
-        for (id, count) in [("1", 1), ("2", 0)] {
+        for (id, audiences) in [("1", ["big"]), ("2", [])] {
             try history.event(
                 Message.track(
                     "Order Completed", id: id, user: "u1", properties: #"{"revenue":9e28}"#))
-            #expect(history.profile("user_id:u1")?.memberships.count == count)
+            #expect(
+                history.profile("user_id:u1")?.memberships.map(\.audience) == audiences)
         }
     }
 }

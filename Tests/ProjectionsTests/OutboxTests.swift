@@ -148,6 +148,55 @@ import Testing
         #expect(lane?.counts[.delivered] == 1)
     }
 
+    @Test func `R3 (13), L3: a plan that names what nobody knows ends incomplete`() throws {
+        var history = try started()
+        let event = try history.event(Message.track("Order Completed", id: "1", user: "u1"))
+        history.release("warehouse")
+        #expect(try history.deliver("warehouse", outcome: .unknown).count == 1)
+        history.restore(incarnation: 2)
+        history.append(OperatorRecord(act: .resume, subject: "warehouse", by: "test"))
+        var planned = OffsetBitmap(from: 0, to: event + 1)
+        planned.set(event)
+        history.append(
+            PlanRecord(
+                id: "p", act: .backfill, destination: "warehouse", epoch: 1, slot: Lane.eventSlot,
+                policyVersion: 1, approver: "test", ratePerSecond: nil,
+                counts: PlanRecord.Counts(
+                    considered: 1, allowed: 1, alreadyTold: 0, deniedNow: 0, planned: 1),
+                planned: planned))
+        #expect(history.pending("warehouse").isEmpty)
+        // Nobody guesses: a planner counts it as told.
+        let lane = Lane(destination: "warehouse", epoch: 1)
+        #expect(history.state.isTold(event, lane: lane))
+        #expect(history.state.duePlanEnds().map(\.outcome) == [.incomplete])
+        #expect(history.state.duePlanEnds().map(\.counts.unknown) == [1])
+    }
+
+    @Test func `R1: what nothing released is no repair, whatever was tried`() throws {
+        var history = try started()
+        let event = try history.event(Message.track("Cart Viewed", id: "1", user: "u1"))
+        let attempt = history.append(
+            AttemptRecord(
+                destination: "warehouse", epoch: 1, recipient: "Warehouse Ltd",
+                slot: Lane.eventSlot, plan: nil, look: history.next, generation: 1, try: 1,
+                request: "r", bodyDigest: SHA256.of([]), bodyBytes: 0,
+                started: Timestamp(microseconds: history.clock), position: nil,
+                members: [
+                    .init(
+                        key: EffectKey(high: 1, low: 2), action: .deliver, at: event,
+                        digest: SHA256.of([]), policy: 1, consent: nil, fieldSet: 1,
+                        identifiers: [])
+                ]))
+        history.append(
+            ReceiptRecord(
+                attempt: attempt, outcome: .rejected, status: 400, retryAfterMilliseconds: nil,
+                reason: "test", settled: Timestamp(microseconds: history.clock), exceptions: [],
+                parked: false))
+        #expect(try history.explain(event, "warehouse")?.status == .rejected)
+        let lane = Lane(destination: "warehouse", epoch: 1)
+        #expect(history.state.repairCandidates(in: 0..<history.next, lane: lane).isEmpty)
+    }
+
     @Test(arguments: [SettledRecord.Outcome.pending, .rejected])
     func `E7, R3 (2): nobody's word makes a delivered effect anything else`(
         _ outcome: SettledRecord.Outcome

@@ -65,4 +65,17 @@ import Testing
         #expect(moved.map(\.id) == [history.profile("user_id:u1")?.id])
         #expect(moved.first?.memberships.isEmpty == true)
     }
+
+    @Test func `X1: withholds what names a suppressed subject, whoever else it is about`() throws {
+        var history = try granted()
+        try history.event(Message.track("x", id: "1", user: "u2", anonymous: "tablet"))
+        history.append(SuppressionRecord(type: "anonymous_id", value: "tablet", by: "test"))
+        // The tablet is another person's, so this event is of u1 alone.
+        let event = try history.event(
+            Message.track("Order Completed", id: "2", user: "u1", anonymous: "tablet"))
+        let next = try history.event(Message.track("Order Completed", id: "3", user: "u1"))
+        #expect(!history.areOne("user_id:u1", "anonymous_id:tablet"))
+        #expect(try history.gates(event, "warehouse") == ["suppressed"])
+        #expect(try history.gates(next, "warehouse") == ["allow"])
+    }
 }
