@@ -209,6 +209,18 @@ import Testing
         }
     }
 
+    @Test func `R3 (12): an amendment leaves only under the version that it was planned with`()
+        throws
+    {
+        var (history, orders) = try told()
+        try history.activate(narrower)
+        history.planCorrections("plan-1", "warehouse", amend: [orders[0]])
+        // It says the same under another number.
+        try history.activate(narrower.replacing("policy: test", with: "policy: test2"))
+        #expect(isAmend(try history.correctionNeeds("warehouse")[orders[1]]))
+        #expect(try history.deliver("warehouse").isEmpty)
+    }
+
     @Test func `R3 (2): what was never delivered, or is being corrected, is not taken up`() throws {
         var (history, orders) = try told()
         let never = try history.event(Message.order("3"))

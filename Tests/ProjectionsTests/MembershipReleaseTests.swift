@@ -190,6 +190,16 @@ import Testing
         #expect(try sent(history) == [.exited])
     }
 
+    @Test func `R3 (5): no exit is told of whose entry was refused`() throws {
+        var history = try entered()
+        #expect(try history.deliver("ads", outcome: .rejected).count == 1)
+        history.clock += 5 * 86_400_000_000
+        history.append(TickRecord(time: Timestamp(microseconds: history.clock), asIfLive: false))
+        history.release("ads")
+        #expect(history.pending("ads").count == 1)
+        #expect(try sent(history).isEmpty)
+    }
+
     @Test func `E2: may have been told when it was given up, so its exit is`() throws {
         var history = try entered()
         #expect(try history.deliver("ads", outcome: nil).count == 1)

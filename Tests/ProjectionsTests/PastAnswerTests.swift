@@ -78,4 +78,22 @@ import Testing
         #expect(try history.gates(event, "warehouse") == ["suppressed"])
         #expect(try history.gates(next, "warehouse") == ["allow"])
     }
+
+    @Test func `X1: a suppressed value is meant as the policy normalises it`() throws {
+        var history = try granted()
+        history.append(
+            SuppressionRecord(type: "email", value: " Ada@Example.org", by: "test"))
+        try history.event(
+            Message.identify(id: "1", user: "u1", traits: #"{"email":"ada@example.org"}"#))
+        let event = try history.event(Message.track("Order Completed", id: "2", user: "u1"))
+        #expect(try history.gates(event, "warehouse") == ["suppressed"])
+    }
+
+    @Test func `T2: a tick never takes time back`() throws {
+        var history = try granted()
+        let now = history.clock
+        history.append(TickRecord(time: Timestamp(microseconds: now), asIfLive: false))
+        history.append(TickRecord(time: Timestamp(microseconds: now - 1), asIfLive: false))
+        #expect(history.state.projectionTime == now)
+    }
 }
