@@ -33,6 +33,15 @@ struct EventColumn<Element: FixedWidthInteger & Sendable>: Sendable {
         }
     }
 
+    /// Appends values; a chunk that begins where one is due is taken as it is.
+    mutating func append(_ values: [Element]) {
+        if count & (Self.chunkSize - 1) == 0, values.count <= Self.chunkSize, !values.isEmpty {
+            append(chunk: values)
+        } else {
+            append(contentsOf: values)
+        }
+    }
+
     /// Appends a whole chunk, or the last of all.
     mutating func append(chunk: [Element]) {
         precondition(

@@ -31,7 +31,7 @@ struct ConsentRerun {
         while start < places.upperBound {
             let window = start..<min(start + windowSize, places.upperBound)
             Self.run(workers, window)
-            moments.append(contentsOf: room.answers[0..<window.count])
+            for piece in workers.flatMap(\.pieces) { moments.append(piece) }
             start = window.upperBound
         }
         pairs = numbers.pairs.elements.map {
@@ -41,7 +41,9 @@ struct ConsentRerun {
     }
 
     private static func run(_ workers: [RerunWorker], _ window: Range<Int>) {
-        let shares = Workers.shares(of: window, among: workers.count)
+        // Whole chunks of the columns, so that each worker makes its own.
+        let shares = Workers.shares(
+            of: window, among: workers.count, unit: EventColumn<UInt32>.chunkSize)
         Workers.run(workers.count) { workers[$0].look(at: shares[$0], of: window) }
         // Part after part, and within a part worker after worker, which keeps the order of the log.
         var end = 0
@@ -122,6 +124,8 @@ private final class RerunWorker: @unchecked Sendable {
     private var sharedPairs: [UInt32] = []
     /// By part: how many questions its share of the window holds; then where the next of them goes.
     var cursors: [Int] = []
+    /// Its share of the window's answers, in order.
+    private(set) var pieces: [[UInt32]] = []
 
     init(
         _ number: Int, of workerCount: Int, _ frame: ConsentFrame, _ columns: DecisionColumns,
@@ -207,7 +211,7 @@ private final class RerunWorker: @unchecked Sendable {
         for walk in walks.indices {
             let questions = UnsafeMutableBufferPointer(
                 rebasing: room.questions[parts[number + walk * workerCount]])
-            walks[walk].answer(questions, &states)
+            walks[walk].answer(questions, in: frame, &states)
             for question in questions {
                 answers[Int(question.place) - window.lowerBound] = question.person
             }
@@ -216,19 +220,21 @@ private final class RerunWorker: @unchecked Sendable {
 
     // MARK: In order of the log again
 
-    /// Numbers the pairs of its share.
+    /// Numbers the pairs of its share, and puts them into chunks of the column to be.
     func number(_ share: Range<Int>, of window: Range<Int>) {
+        pieces.removeAll()
         columns.moments.forEachPart(of: share) { place, moments in
+            let first = place - window.lowerBound
             var index = moments.startIndex
             while index < moments.endIndex {
-                let out = place - window.lowerBound + (index - moments.startIndex)
+                let out = first + (index - moments.startIndex)
                 index = Self.find(
                     moments[index...], room.answers[out..<out + moments.endIndex - index],
                     pairs, sharedPairs, unknown: numbers.unknown)
-                guard index < moments.endIndex else { return }
-                let missing = place - window.lowerBound + (index - moments.startIndex)
-                learn(moments[index], state(at: missing))
+                guard index < moments.endIndex else { break }
+                learn(moments[index], state(at: first + (index - moments.startIndex)))
             }
+            pieces.append(Array(room.answers[first..<first + moments.count]))
         }
     }
 

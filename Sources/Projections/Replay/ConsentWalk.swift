@@ -30,7 +30,6 @@ struct ConsentWalk {
         var person: UInt32
     }
 
-    private let frame: ConsentFrame
     private let positions: Range<Int>
     // The way there, in ``ConsentFrame/changes``.
     private var assertions: Range<Int>
@@ -41,7 +40,6 @@ struct ConsentWalk {
     private var found: [(rank: Int, entry: StandingTable.Entry)] = []
 
     init(_ frame: ConsentFrame, part: Int) {
-        self.frame = frame
         positions = frame.groups.parts[part]
         assertions = frame.changes.assertionsOfPart[part]
         renewals = frame.changes.renewalsOfPart[part]
@@ -50,20 +48,23 @@ struct ConsentWalk {
     }
 
     /// Answers questions, which come in the order of the log.
+    ///
+    /// The frame is handed in and not kept: threads that count who holds it would wait for each other.
     mutating func answer(
-        _ questions: UnsafeMutableBufferPointer<Question>, _ states: inout SharedNumbers<ConsentRow>
+        _ questions: UnsafeMutableBufferPointer<Question>, in frame: ConsentFrame,
+        _ states: inout SharedNumbers<ConsentRow>
     ) {
-        var change = nextChange
+        var change = nextChange(frame)
         let base = UInt32(positions.lowerBound)
         for place in questions.indices {
             let question = questions[place]
             if question.place >= change {
-                advance(through: question.place)
-                change = nextChange
+                advance(through: question.place, frame)
+                change = nextChange(frame)
             }
             let person = Int(question.person - base)
             if !people[person].holds(at: question.received) {
-                refresh(person, at: question.place, now: question.received, &states)
+                refresh(person, at: question.place, now: question.received, frame, &states)
             }
             questions[place].person = people[person].row
         }
@@ -72,7 +73,7 @@ struct ConsentWalk {
     // MARK: What changes
 
     /// The place of the next record that changes something; `.max` when none does any more.
-    private var nextChange: UInt32 {
+    private func nextChange(_ frame: ConsentFrame) -> UInt32 {
         let assertion =
             assertions.isEmpty
             ? UInt32.max : frame.changes.assertions[assertions.lowerBound].place
@@ -84,11 +85,11 @@ struct ConsentWalk {
 
     /// Takes in everything up to and with the record at `place`: within one event, identity and assertions
     /// come before its decision (C5).
-    private mutating func advance(through place: UInt32) {
+    private mutating func advance(through place: UInt32, _ frame: ConsentFrame) {
         while let next = renewals.first {
             let renewal = frame.changes.renewals[next]
             guard renewal.place <= place else { break }
-            forget(renewal.position)
+            forget(renewal.position, frame)
             renewals = next + 1..<renewals.upperBound
         }
         while let next = assertions.first {
@@ -99,13 +100,13 @@ struct ConsentWalk {
                     time: assertion.time, offset: UInt64(assertion.place),
                     granted: assertion.granted, denied: assertion.denied),
                 on: assertion.position - UInt32(positions.lowerBound))
-            forget(assertion.position)
+            forget(assertion.position, frame)
             assertions = next + 1..<assertions.upperBound
         }
     }
 
     /// Forgets the states of everybody in a group.
-    private mutating func forget(_ position: UInt32) {
+    private mutating func forget(_ position: UInt32, _ frame: ConsentFrame) {
         let start = frame.groups.starts[Int(position)]
         var member = Int(start)
         while member < positions.upperBound, frame.groups.starts[member] == start {
@@ -118,16 +119,17 @@ struct ConsentWalk {
 
     /// Works a person's state out again, as of what was taken in and at the time `now`.
     private mutating func refresh(
-        _ person: Int, at place: UInt32, now: Int64, _ states: inout SharedNumbers<ConsentRow>
+        _ person: Int, at place: UInt32, now: Int64, _ frame: ConsentFrame,
+        _ states: inout SharedNumbers<ConsentRow>
     ) {
-        let isOne = collect(person, at: frame.space.offset(ofRow: UInt64(place)))
+        let isOne = collect(person, at: frame.space.offset(ofRow: UInt64(place)), frame)
         let resolved = frame.judge.resolve(found, isOne: isOne, now: now)
         people[person] = Standing(
             row: states.number(of: resolved.row), from: resolved.from, until: resolved.until)
     }
 
     /// Collects what holds of the person's identifiers. Returns whether it is all of one identifier.
-    private mutating func collect(_ person: Int, at offset: UInt64) -> Bool {
+    private mutating func collect(_ person: Int, at offset: UInt64, _ frame: ConsentFrame) -> Bool {
         found.removeAll(keepingCapacity: true)
         let own = frame.groups.identifiers[person + positions.lowerBound]
         let start = frame.groups.starts[person + positions.lowerBound]

@@ -13,11 +13,14 @@ enum Workers {
         for thread in threads { thread.join() }
     }
 
-    /// The share of each of `count` workers in a range: as even as it goes, in order.
-    static func shares(of range: Range<Int>, among count: Int) -> [Range<Int>] {
-        (0..<count).map { number in
-            let start = range.lowerBound + range.count * number / count
-            return start..<range.lowerBound + range.count * (number + 1) / count
+    /// The share of each of `count` workers in a range: in order, and as even as it goes with borders at
+    /// multiples of `unit`.
+    static func shares(of range: Range<Int>, among count: Int, unit: Int) -> [Range<Int>] {
+        let borders = (0...count).map { number in
+            let even = range.lowerBound + range.count * number / count
+            return number == 0 || number == count
+                ? even : min(max(even / unit * unit, range.lowerBound), range.upperBound)
         }
+        return zip(borders, borders.dropFirst()).map { $0..<$1 }
     }
 }
