@@ -117,7 +117,14 @@ import Testing
     @Test func `P2: of a promotion is not made of a state that differs`() async throws {
         try await withWorkspace { workspace, _ in
             try await workspace.apply(Shop.policy)
-            try await workspace.collect([Shop.order("o1", user: "ada", revenue: "1")])
+            try await workspace.collect([
+                Shop.consent("c1", user: "ada", analytics: true, ads: false),
+                Shop.order("o1", user: "ada", revenue: "1"),
+            ])
+            // The last record there is: another one would be applied to whichever state stands then.
+            try await workspace.waitUntil("status", [:]) {
+                $0["destinations"]?[0]?["delivered"]?.int == 1
+            }
             let policy = try #require(workspace.projection.read { $0.policy }).policy
             // As if every event had been judged by another version.
             workspace.projection.replace(with: try Self.folded(workspace, under: policy))
