@@ -37,12 +37,8 @@ public final class CompiledPolicy: Sendable {
         asksAudiences = policy.asksAudiences
         self.profileNumbers = profileNumbers
         plans = PlanIndex(policy.plans)
-        isSituational =
-            policy.plans.isEmpty
-            && policy.destinations.allSatisfy {
-                $0.filter == nil && $0.maximumAgeMicroseconds == nil && $0.samplePerMillion == nil
-                    && $0.tcf == nil
-            }
+        isSituational = policy.plans.isEmpty && policy.destinations.allSatisfy { $0.tcf == nil }
+        details = policy.destinations.enumerated().compactMap { Detail($0.element, at: $0.offset) }
         isStrict =
             policy.consent.resolution == .strictest && !policy.consent.supersedesWeaker
             && policy.purposes.allSatisfy { $0.expiresAfterMicroseconds == nil }
@@ -50,8 +46,30 @@ public final class CompiledPolicy: Sendable {
         reading = ConsentReading(policy)
     }
 
-    /// Whether the same situation always gets the same judgement: no gate looks at payload, times or person.
+    /// Whether the same situation always gets the same judgement but for ``details``.
     let isSituational: Bool
+    /// What looks at an event's payload, its times or its person, by destination.
+    let details: [Detail]
+
+    /// The gates of one destination that look at more than a situation.
+    struct Detail: Sendable {
+        var destination: Int
+        var filter: Condition?
+        var maximumAge: Int64?
+        var share: Int?
+
+        /// Their bits, whatever comes of them.
+        static let gates = Gate.filter.bit | Gate.tooOld.bit | Gate.sampledOut.bit
+
+        /// Nil where there is no such gate.
+        init?(_ destination: Destination, at number: Int) {
+            self.destination = number
+            filter = destination.filter
+            maximumAge = destination.maximumAgeMicroseconds
+            share = destination.samplePerMillion
+            if filter == nil, maximumAge == nil, share == nil { return nil }
+        }
+    }
 
     /// Whether any denial denies, and grants last for ever.
     let isStrict: Bool

@@ -191,9 +191,18 @@ extension FoldState {
             person: root == IdentityTable.none ? root : identity.oldestMember(ofRoot: root),
             received: received.microseconds, occurred: record.occurred)
         // Most events are judged as the one before in the same situation.
-        if policy.isSituational, !situations.situations[situation].flags.contains(.open),
+        let isSituational =
+            policy.isSituational && !situations.situations[situation].flags.contains(.open)
+        if isSituational, policy.details.isEmpty,
             let moment = decisions.latestMoment(in: situation, version: UInt32(policy.version))
         {
+            decisions.append(entry, moment: moment)
+            return
+        }
+        if isSituational, scratch.judgements.take(situation, by: policy, into: &scratch.bits) {
+            judgeDetails(event, entry, root: root, policy: policy)
+            let moment = decisions.moment(
+                version: UInt32(policy.version), bits: scratch.bits, situation: situation)
             decisions.append(entry, moment: moment)
             return
         }
@@ -214,9 +223,37 @@ extension FoldState {
             profile: root == IdentityTable.none ? nil : identity.profileID(ofRoot: root),
             eventReceived: received.microseconds, fields: profile, plan: plan)
         decide(item, root: root, own: signal.tcString, policy: policy)
+        if isSituational { scratch.judgements.keep(scratch.bits, of: situation, by: policy) }
         let moment = decisions.moment(
             version: UInt32(policy.version), bits: scratch.bits, situation: situation)
         decisions.append(entry, moment: moment)
+    }
+
+    /// Adds to the answers in the scratch room what looks at this event and not only at its situation, as
+    /// ``Judge/decide(_:_:purposes:hasRequiredIdentifier:sampleKey:)`` does.
+    private mutating func judgeDetails(
+        _ event: FoldedEvent, _ entry: DecisionColumns.Entry, root: UInt32, policy: CompiledPolicy
+    ) {
+        let profile = readProfile(policy, root: root)
+        for detail in policy.details {
+            var decision = Decision(bits: scratch.bits[detail.destination])
+            if let filter = detail.filter,
+                !filter.evaluate(
+                    on: event.room.pointee, received: entry.received, profile: profile)
+            {
+                decision.fail(.filter)
+            }
+            if let limit = detail.maximumAge,
+                Judge.isTooOld(received: entry.received, occurred: entry.occurred, limit: limit)
+            {
+                decision.fail(.tooOld)
+            }
+            if let share = detail.share {
+                let person = root == IdentityTable.none ? nil : identity.profileID(ofRoot: root)
+                if !Judge.isSampled(person, share: share, key: key) { decision.fail(.sampledOut) }
+            }
+            scratch.bits[detail.destination] = decision.bits
+        }
     }
 
     /// Asks every destination's gates, and leaves the answers in the scratch room.

@@ -89,6 +89,8 @@ public struct FoldState: Sendable {
         var bits: [UInt16] = []
         var purposes: [ConsentState] = []
         var tcStrings: [UInt32: TCString] = [:]
+        /// What the last policy's gates said of situations, but for its details.
+        var judgements = SituationJudgements()
         /// Audiences of those who went under another person in this record, until that one is judged.
         var brought: [Int] = []
         /// Identifiers that a batch probably holds.
