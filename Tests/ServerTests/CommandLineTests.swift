@@ -92,6 +92,9 @@ import sluice
 
     @Test func `never passes on what a terminal would obey`() {
         #expect(Renderer.cell("a\u{1B}[31mb\nc\u{202E}d") == "a·[31mb·c·d")
+        #expect(Renderer.words("consentOffset") == "consent offset")
+        #expect(Renderer.words("truncateIP") == "truncate IP")
+        #expect(Renderer.words("requireOAuth") == "require OAuth")
         #expect(Renderer.cell(.string(String(repeating: "x", count: 100))).count == 60)
     }
 }

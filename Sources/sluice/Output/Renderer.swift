@@ -128,16 +128,21 @@ package enum Renderer {
         return value < 0 ? "-" + out : out
     }
 
-    /// `consentOffset` as `consent offset`; names that are no camel case stay.
+    /// `consentOffset` as `consent offset`, and `truncateIP` as `truncate IP`; names that are no camel case stay.
     package static func words(_ key: String) -> String {
+        let characters = Array(key)
         var out = ""
-        for character in key {
-            if character.isUppercase, let last = out.last, last.isLowercase || last.isNumber {
-                out.append(" ")
-                out.append(contentsOf: character.lowercased())
-            } else {
+        for (place, character) in characters.enumerated() {
+            guard place > 0, character.isUppercase,
+                characters[place - 1].isLowercase || characters[place - 1].isNumber
+            else {
                 out.append(character)
+                continue
             }
+            out.append(" ")
+            let isAbbreviation =
+                place + 1 < characters.count && characters[place + 1].isUppercase
+            out.append(isAbbreviation ? String(character) : character.lowercased())
         }
         return out
     }
