@@ -191,6 +191,7 @@ def main():
     judged = []
     spoken = late = 0
 
+    os.makedirs(directory, exist_ok=True)
     orders = open(os.path.join(directory, "orders.csv"), "w", encoding="utf-8", newline="")
     fields = "InvoiceNo StockCode Description Quantity InvoiceDate UnitPrice CustomerID Country"
     writer = csv.DictWriter(orders, [*fields.split(), *PURPOSES], lineterminator="\n")
