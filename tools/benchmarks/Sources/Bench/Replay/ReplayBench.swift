@@ -27,7 +27,7 @@ struct ReplayBench: AsyncParsableCommand {
     var dir: String?
     @Option(
         help: ArgumentHelp(
-            "Only these sections, with commas: rebuild (always), model, destination, consent, filter, fold, people, peer.",
+            "Only these sections, with commas: rebuild (always), model, destination, consent, identity, filter, fold, people, peer.",
             discussion: "peer asks DuckDB what destination, consent and filter asked."))
     var only: String?
     @Option(help: "A log that an earlier run left with --keep, in place of a new one.")
@@ -105,6 +105,7 @@ struct ReplayBench: AsyncParsableCommand {
             answers.append(answer)
             if wants("fold") { try fold(log, live, world, .ending, against: answer, report) }
         }
+        if wants("identity") { try identity(log, live, world, report) }
         if wants("filter") {
             let answer = try columns(
                 "payload filter",
@@ -202,6 +203,28 @@ struct ReplayBench: AsyncParsableCommand {
         return Answer(
             name: name, rules: rules, report: found, seconds: middle,
             ratio: name == "consent rule" ? 5 : name == "destination rule" ? 10 : nil)
+    }
+
+    /// Another identity rule, which columns cannot answer: every line is folded, and people are compared.
+    private func identity(
+        _ log: EventLog, _ live: FoldState, _ world: ReplayWorld, _ report: Report
+    ) throws {
+        report.begin(
+            "identity rule", "how fast is a changed identity rule counted? Every line is folded")
+        let text = ReplayWorld.Rules.before.text().replacing(
+            "limit: 1 }", with: "limit: 1 }\n    - { type: anonymous_id }")
+        let candidate = try PolicyFile.read(text, name: "candidate")
+        let watch = Stopwatch()
+        var state = FoldState(key: log.identity.key, schedule: .candidate(candidate, from: 0))
+        var replayer = Replayer(log: log)
+        try replayer.advance(&state, to: log.durableEnd)
+        let found = state.difference(
+            from: live.basis(for: candidate), range: 0..<live.next, samples: 3)
+        let people = state.profileDifference(from: live)
+        report.add("events a second", Double(world.events) / watch.seconds, "events/s")
+        report.add("events counted", Double(found.events), "")
+        report.add(
+            "people that would join or split", Double(people.joins.count + people.splits.count), "")
     }
 
     /// The same question by folding every line, which must give the same counts.
