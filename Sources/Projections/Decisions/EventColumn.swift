@@ -35,20 +35,10 @@ struct EventColumn<Element: FixedWidthInteger & Sendable>: Sendable {
 
     /// Appends values; a chunk that begins where one is due is taken as it is.
     mutating func append(_ values: [Element]) {
-        if count & (Self.chunkSize - 1) == 0, values.count <= Self.chunkSize, !values.isEmpty {
-            append(chunk: values)
-        } else {
-            append(contentsOf: values)
-        }
-    }
-
-    /// Appends a whole chunk, or the last of all.
-    mutating func append(chunk: [Element]) {
-        precondition(
-            count & (Self.chunkSize - 1) == 0 && chunk.count <= Self.chunkSize,
-            "a chunk begins where one ends")
-        chunks.append(chunk)
-        count += chunk.count
+        guard count & (Self.chunkSize - 1) == 0, values.count <= Self.chunkSize, !values.isEmpty
+        else { return append(contentsOf: values) }
+        chunks.append(values)
+        count += values.count
     }
 
     /// Fills up with one value until there are `end` of them.
@@ -86,7 +76,7 @@ extension CanonicalReader {
         var left = try columnCount(T.self)
         while left > 0 {
             let part = min(left, EventColumn<T>.chunkSize)
-            column.append(chunk: elements(part))
+            column.append(elements(part))
             left -= part
         }
         return column

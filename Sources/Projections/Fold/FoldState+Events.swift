@@ -229,29 +229,20 @@ extension FoldState {
         decisions.append(entry, moment: moment)
     }
 
-    /// Adds to the answers in the scratch room what looks at this event and not only at its situation, as
-    /// ``Judge/decide(_:_:purposes:hasRequiredIdentifier:sampleKey:)`` does.
+    /// Adds to the answers in the scratch room what looks at this event and not only at its situation.
     private mutating func judgeDetails(
         _ event: FoldedEvent, _ entry: DecisionColumns.Entry, root: UInt32, policy: CompiledPolicy
     ) {
-        let profile = readProfile(policy, root: root)
+        let fields = readProfile(policy, root: root)
+        let asksPerson = root != IdentityTable.none && policy.details.contains { $0.share != nil }
+        let profile = asksPerson ? identity.profileID(ofRoot: root) : nil
         for detail in policy.details {
             var decision = Decision(bits: scratch.bits[detail.destination])
-            if let filter = detail.filter,
-                !filter.evaluate(
-                    on: event.room.pointee, received: entry.received, profile: profile)
-            {
-                decision.fail(.filter)
-            }
-            if let limit = detail.maximumAge,
-                Judge.isTooOld(received: entry.received, occurred: entry.occurred, limit: limit)
-            {
-                decision.fail(.tooOld)
-            }
-            if let share = detail.share {
-                let person = root == IdentityTable.none ? nil : identity.profileID(ofRoot: root)
-                if !Judge.isSampled(person, share: share, key: key) { decision.fail(.sampledOut) }
-            }
+            Judge.details(
+                filter: detail.filter, maximumAge: detail.maximumAge, share: detail.share,
+                event.room.pointee, received: entry.received, occurred: entry.occurred,
+                eventReceived: entry.received, fields: fields, profile: profile, sampleKey: key,
+                into: &decision)
             scratch.bits[detail.destination] = decision.bits
         }
     }

@@ -38,12 +38,11 @@ enum Judge {
             decision.fail(.trackingPlanViolation)
         }
         if rule(for: item, in: destination) == nil { decision.fail(.eventNotListed) }
-        if let filter = destination.filter,
-            !filter.evaluate(
-                on: item.body, received: item.eventReceived, profile: item.fields)
-        {
-            decision.fail(.filter)
-        }
+        details(
+            filter: destination.filter, maximumAge: destination.maximumAgeMicroseconds,
+            share: destination.samplePerMillion, item.body, received: item.received,
+            occurred: item.occurred, eventReceived: item.eventReceived, fields: item.fields,
+            profile: item.profile, sampleKey: sampleKey, into: &decision)
         consent(destination, states: item.purposes, purposes: purposes, into: &decision)
         if !integrationAllows(
             destination.integrationName, own: item.body.item["integrations"],
@@ -52,18 +51,29 @@ enum Judge {
             decision.fail(.integrationsSwitch)
         }
         if !hasRequiredIdentifier { decision.fail(.missingIdentifier) }
-        if let limit = destination.maximumAgeMicroseconds,
-            isTooOld(received: item.received, occurred: item.occurred, limit: limit)
-        {
-            decision.fail(.tooOld)
-        }
-        if let share = destination.samplePerMillion,
-            !isSampled(item.profile, share: share, key: sampleKey)
-        {
-            decision.fail(.sampledOut)
-        }
         if item.isUnreadable { decision.fail(.unreadable) }
         return decision
+    }
+
+    /// The gates that look at an event's payload, its times or its person: those of a ``Situation`` do not.
+    ///
+    /// - Parameters:
+    ///   - received: when it is judged; `eventReceived` when it was received, whenever it is judged.
+    ///   - profile: looked at only where there is sampling.
+    static func details(
+        filter: Condition?, maximumAge: Int64?, share: Int?, _ body: EventBody, received: Int64,
+        occurred: Int64, eventReceived: Int64, fields: ProfileValues?,
+        profile: ProfileID?, sampleKey: SipKey, into decision: inout Decision
+    ) {
+        if let filter, !filter.evaluate(on: body, received: eventReceived, profile: fields) {
+            decision.fail(.filter)
+        }
+        if let maximumAge, isTooOld(received: received, occurred: occurred, limit: maximumAge) {
+            decision.fail(.tooOld)
+        }
+        if let share, !isSampled(profile, share: share, key: sampleKey) {
+            decision.fail(.sampledOut)
+        }
     }
 
     /// The allowlist's line for this event; the first that matches.
