@@ -80,12 +80,12 @@ public final class EventLog: Sendable {
         let writer = LogWriter(
             opened, storage: storage, configuration: configuration, monitor: monitor,
             catalog: catalog)
-        self.writer = OwnThread(.normal) { writer.run() }
+        self.writer = OwnThread(.normal, name: "sluice.log") { writer.run() }
         switch configuration.sealing {
         case .off: sealer = nil
         case .background:
             let loop = SealerLoop(storage: storage, configuration: configuration, monitor: monitor)
-            sealer = OwnThread(.background) { loop.run() }
+            sealer = OwnThread(.background, name: "sluice.seal") { loop.run() }
         }
     }
 

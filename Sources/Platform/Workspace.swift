@@ -200,7 +200,7 @@ public final class Workspace: Sendable {
 
     /// Writes the fold's state, so that the next open starts there.
     func checkpoint() async throws {
-        try await OwnThread.run("sluice.checkpoint") { [projection, checkpoints] in
+        try await OwnThread.run("sluice.checkpoint", .background) { [projection, checkpoints] in
             let (next, bytes) = projection.read { ($0.next, $0.canonicalBytes()) }
             try checkpoints.write(bytes, upTo: Offset(next))
         }

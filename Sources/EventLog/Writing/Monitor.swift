@@ -80,30 +80,47 @@ package final class Monitor<State>: @unchecked Sendable {
     }
 }
 
+/// How much of a busy machine a thread gets.
+package enum ThreadUrgency: Sendable {
+    case normal
+    /// For work that may lag and catch up: it yields to whoever answers clients.
+    case background
+
+    /// Gives the calling thread this share, and a name that `top -H` shows, cut to 15 bytes.
+    package func enter(named name: String) {
+        Self.rename(name)
+        guard self == .background else { return }
+        // On Linux a nice value belongs to the thread. Refused: it runs as it is.
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+    }
+
+    /// Only for people who look: where the system does not take the name, nothing is lost.
+    private static func rename(_ name: String) {
+        let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        defer { close(file) }
+        var name = name
+        _ = name.withUTF8 { Glibc.write(file, $0.baseAddress, $0.count) }
+    }
+}
+
 /// A thread of our own, for work that blocks.
 package final class OwnThread: Sendable {
     private let thread: pthread_t
 
-    /// How much of a busy machine it gets.
-    package enum Urgency {
-        case normal
-        /// For work that may lag and catch up: it yields to whoever answers clients.
-        case background
-    }
-
     /// Starts `body`.
-    package init(_ urgency: Urgency, _ body: @escaping @Sendable () -> Void) {
-        let start = Unmanaged.passRetained(Start(urgency, body))
+    package init(
+        _ urgency: ThreadUrgency, name: String = "sluice.work",
+        _ body: @escaping @Sendable () -> Void
+    ) {
+        let start = Unmanaged.passRetained(Start(urgency, name, body))
         var made = pthread_t()
         let code = pthread_create(
             &made, nil,
             { argument in
                 guard let argument else { return nil }
                 let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-                if start.urgency == .background {
-                    // On Linux a nice value belongs to the thread. Refused: it runs as it is.
-                    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
-                }
+                start.urgency.enter(named: start.name)
                 start.body()
                 return nil
             }, start.toOpaque())
@@ -118,10 +135,14 @@ package final class OwnThread: Sendable {
     package func join() { pthread_join(thread, nil) }
 
     private final class Start: Sendable {
-        let urgency: Urgency
+        let urgency: ThreadUrgency
+        let name: String
         let body: @Sendable () -> Void
-        init(_ urgency: Urgency, _ body: @escaping @Sendable () -> Void) {
+        init(
+            _ urgency: ThreadUrgency, _ name: String, _ body: @escaping @Sendable () -> Void
+        ) {
             self.urgency = urgency
+            self.name = name
             self.body = body
         }
     }

@@ -22,11 +22,12 @@ extension Workspace {
                 await retryReadModel()
                 continue
             }
+            let begin = ContinuousClock.now
             let reached = projection.applied
             let changes = projection.takeJournal()
             let from = firstAttempt
             do {
-                firstAttempt = try await OwnThread.run("sluice.readmodel") {
+                firstAttempt = try await OwnThread.run("sluice.readmodel", .background) {
                     [log, projection, readModel] in
                     let deliveries = try DeliveryRows(log: log, projection: projection)
                         .since(attempt: from)
@@ -41,12 +42,18 @@ extension Workspace {
                 await retryReadModel()
             }
             do {
-                // Coalesced: what changes many times within a moment is written once.
-                try await Task.sleep(for: .milliseconds(500))
+                try await Task.sleep(for: Self.pause(after: begin.duration(to: .now)))
             } catch {
                 return
             }
         }
+    }
+
+    /// Coalesced: what changes many times within a moment is written once. And while much changes, most of
+    /// the time is left to collecting and folding, whose disk and cores it needs: a fifth is enough for rows
+    /// that people look at.
+    static func pause(after work: Duration) -> Duration {
+        min(max(.milliseconds(500), work * 4), .seconds(10))
     }
 
     private func retryReadModel() async {

@@ -19,6 +19,7 @@ struct CheckpointStore: Sendable {
 
     private static let headerBytes = 4 + 2 + 4 + 16 + 8 + 8 + 32
     private static let kept = 2
+    private static let pieceBytes = 2 << 20
 
     private func header(_ offset: Offset, digest: Digest256) -> [UInt8] {
         var out = Array("SLCP".utf8)
@@ -43,10 +44,8 @@ struct CheckpointStore: Sendable {
             let storage = try PosixStorage(existing: directory)
             if try storage.list().contains(temporary) { try storage.unlink(temporary) }
             let file = try storage.create(temporary)
-            // Written as it stands: at ten million events a copy is half a gibibyte.
             try header.withUnsafeBytes { try file.writeAll($0, at: 0) }
-            try bytes.withUnsafeBytes { try file.writeAll($0, at: header.count) }
-            try file.sync()
+            try bytes.withUnsafeBytes { try Self.write($0, at: header.count, to: file) }
             try storage.rename(temporary, to: name)
         } catch let error as StorageError {
             throw OperationError.failed(
@@ -55,6 +54,21 @@ struct CheckpointStore: Sendable {
         for old in files().dropLast(Self.kept) {
             try FileManager.default.removeItem(atPath: "\(directory)/\(old)")
         }
+    }
+
+    /// Written as they stand: at ten million events a copy is half a gibibyte. And in pieces, each synced:
+    /// nobody's appends wait behind the dirty pages of all of it.
+    private static func write(
+        _ bytes: UnsafeRawBufferPointer, at start: Int, to file: any LogFile
+    ) throws {
+        var written = 0
+        repeat {
+            let next = min(written + pieceBytes, bytes.count)
+            try file.writeAll(
+                UnsafeRawBufferPointer(rebasing: bytes[written..<next]), at: start + written)
+            try file.sync()
+            written = next
+        } while written < bytes.count
     }
 
     private func name(_ offset: Offset) -> String {
