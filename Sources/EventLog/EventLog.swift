@@ -101,7 +101,7 @@ public final class EventLog: Sendable {
             incarnation: incarnation, previousEnd: opened.handles.dropLast().last?.end ?? 0,
             ownOffset: first, lastRecorded: max(opened.lastRecorded, 0), at: now)
         do throws(AppendRefusal) {
-            _ = try queue.admit([draft], bytes: draft.tail.count, clock: now, from: .log)
+            _ = try queue.admit(DraftBatch([draft]), clock: now, from: .log)
         } catch { preconditionFailure("an empty queue takes the log's own record") }
     }
 
@@ -113,17 +113,16 @@ public final class EventLog: Sendable {
     ///
     /// All or none. They are not durable yet: wait for the ticket before acknowledging anything.
     public func append(_ drafts: [RecordDraft]) throws(AppendRefusal) -> AppendTicket {
-        var bytes = 0
-        // By place: a copy of each draft would count references three times.
-        for index in drafts.indices {
-            if let reason = drafts[index].problem(kinds: LogFormat.callerKinds) {
-                throw .invalid(index: index, reason: reason)
-            }
-            bytes += drafts[index].tail.count + 96
+        try append(DraftBatch(drafts))
+    }
+
+    /// The same.
+    public func append(_ drafts: DraftBatch) throws(AppendRefusal) -> AppendTicket {
+        if let (record, reason) = drafts.problem(kinds: LogFormat.callerKinds) {
+            throw .invalid(index: record, reason: reason)
         }
         let ticket = try monitor.withLock { queue throws(AppendRefusal) in
-            try queue.admit(
-                drafts, bytes: bytes, clock: self.configuration.clock(), from: .caller)
+            try queue.admit(drafts, clock: self.configuration.clock(), from: .caller)
         }
         monitor.wake(.work)
         return ticket

@@ -24,30 +24,6 @@ public struct RecordDraft: Sendable {
         self.keys = keys
         self.tail = tail
     }
-
-    /// Why the format cannot hold this draft, or nil. `kinds` are those that its author may use.
-    func problem(kinds: ClosedRange<UInt8>) -> String? {
-        guard kinds.contains(kind) else {
-            return "kind \(kind) is not one of \(kinds.lowerBound)…\(kinds.upperBound)"
-        }
-        guard tail.count <= LogFormat.maximumTailBytes else {
-            return "\(tail.count) bytes are more than \(LogFormat.maximumTailBytes)"
-        }
-        guard keys.count <= LogFormat.maximumKeys else {
-            return "\(keys.count) keys are more than \(LogFormat.maximumKeys)"
-        }
-        return tail.withUnsafeBytes { bytes -> String? in
-            let opening = LogFormat.tailOpening
-            guard bytes.count > opening.count, bytes.starts(with: opening) else {
-                return "the tail does not begin with \"kind\":"
-            }
-            guard bytes[bytes.count - 1] == UInt8(ascii: "}") else {
-                return "the tail does not end with a brace"
-            }
-            guard bytes.position(of: 0x0A) == nil else { return "the tail holds a line feed" }
-            return nil
-        }
-    }
 }
 
 /// The offsets that an append was given: `first`, `first + 1`, … `count` of them.

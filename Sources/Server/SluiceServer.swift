@@ -25,7 +25,10 @@ public final class SluiceServer: Service {
         self.configuration = configuration
         self.logger = logger
         self.onListening = onListening
-        intake = Intake(limitBytes: configuration.intakeBytes)
+        // 5 s by default: nobody on a phone has waited long by then.
+        intake = Intake(
+            limitBytes: configuration.intakeBytes,
+            slowAfter: .seconds(configuration.patienceSeconds) / 12)
     }
 
     /// Serves until its task is cancelled or its group shuts down gracefully: first the listeners close and

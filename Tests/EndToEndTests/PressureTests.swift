@@ -113,8 +113,71 @@ import Testing
         try await door.server.stop()
     }
 
+    @Test func `stalled bodies lose their room to whoever really sends`() async throws {
+        // Without others in need they would have a minute, and are slow after five seconds.
+        let door = try await Door(options: ["--intake-mib", "16"])
+        defer { door.server.kill() }
+        let blanks = Array(repeating: UInt8(ascii: " "), count: 480_000)
+        var stalled: [RawConnection] = []
+        for _ in 0..<60 {
+            let connection = try RawConnection(port: door.server.port)
+            try await connection.send(door.request(Array(blanks.prefix(400_000)), length: 480_000))
+            stalled.append(connection)
+        }
+        let good =
+            Array(#"{"batch":[{"type":"page","userId":"u","messageId":"good"}]}"#.utf8) + blanks
+        #expect(try await door.send(good)?.status == 503, "the room is full of bodies just begun")
+        // Who only announces a body takes no room from anybody.
+        for _ in 0..<20 {
+            let connection = try RawConnection(port: door.server.port)
+            try await connection.send(door.request([], length: 500_000))
+            stalled.append(connection)
+        }
+        let begun = ContinuousClock.now
+        try await eventually("there is room", within: .seconds(20)) {
+            try await door.send(good)?.status == 200
+        }
+        let took = ContinuousClock.now - begun
+        #expect(took < .seconds(15), "long before their minute is over")
+        // As many as was needed and no more.
+        var cut = 0
+        for connection in stalled
+        where try await connection.untilClosed(within: .milliseconds(20)) != nil { cut += 1 }
+        print("stalled bodies: room after \(took), \(cut) of \(stalled.count) cut or refused")
+        #expect(try await door.serves("small"))
+        #expect(try await stored(door).values.allSatisfy { $0 == 1 })
+    }
+
+    @Test func `HTTP/1.0 closes after its answer, unless it is asked not to`() async throws {
+        let door = try await Door()
+        defer { door.server.kill() }
+        func ask(_ version: String, _ headers: String...) async throws -> (RawConnection, Int?) {
+            let connection = try RawConnection(port: door.server.port)
+            let lines = ["GET /healthz HTTP/\(version)", "Host: x"] + headers
+            try await connection.send(lines.joined(separator: "\r\n") + "\r\n\r\n")
+            return (connection, try await connection.answer()?.status)
+        }
+        for (version, headers) in [
+            ("1.0", ""), ("1.0", "Connection: close"), ("1.1", "Connection: Close"),
+            ("1.1", "Connection: foo, close"),
+        ] {
+            let (connection, status) = try await ask(version, headers.isEmpty ? "X-A: b" : headers)
+            #expect(status == 200)
+            let closed = try await connection.untilClosed(within: .seconds(5))
+            #expect(closed != nil, "\(version) \(headers)")
+        }
+        for (version, header) in [("1.0", "Connection: keep-alive"), ("1.1", "X-A: b")] {
+            let (connection, status) = try await ask(version, header)
+            #expect(status == 200)
+            try await connection.send(
+                "GET /healthz HTTP/\(version)\r\nHost: x\r\n\(header)\r\n\r\n")
+            #expect(try await connection.answer()?.status == 200, "\(version) \(header)")
+        }
+    }
+
     @Test func `bodies that never end take no more memory than was set aside`() async throws {
-        let door = try await Door(options: ["--intake-mib", "16", "--patience", "4"])
+        // So long that none of them counts as slow before all have begun.
+        let door = try await Door(options: ["--intake-mib", "16", "--patience", "40"])
         defer { door.server.kill() }
         let before = try #require(door.child.peakBytes)
         let most = Array(repeating: UInt8(ascii: " "), count: 400_000)

@@ -227,6 +227,57 @@ import Testing
         }
     }
 
+    @Test func `IDSync: a call is believed that the source's secret signed, a moment ago`()
+        async throws
+    {
+        try await Door.with { door in
+            try door.server.setSecrets(["app-calls": "[ws_new, ws_old]"])
+            try await door.server.stop()
+            try await door.server.start()
+            let early = try await door.call(secret: "ws_new")
+            #expect(early.status == 401 && early.text.contains("no signing secret"))
+            try await door.server.run("source", "set", "web", "--signing-secret", "app-calls")
+            let listed = try await door.server.ask("source", "list")
+            #expect(listed["sources"]?.array?.first?["signingSecret"]?.string == "app-calls")
+
+            let known = try await door.call(secret: "ws_new")
+            #expect(known.status == 200, "\(known.text)")
+            let mpid = try known.json()["mpid"]?.string
+            // A rotation; the other forms of a time; a query, which is signed with the path.
+            for (secret, form, query) in [
+                ("ws_old", "+%Y%m%dT%H%M%SZ", ""), ("ws_new", "+%Y-%m-%dT%H:%M:%SZ", ""),
+                ("ws_new", "+%a, %d %b %Y %H:%M:%S GMT", "?return_matches=true"),
+            ] {
+                let again = try await door.call(secret: secret, time: form, query: query)
+                #expect(again.status == 200, "\(form): \(again.text)")
+                #expect(try again.json()["mpid"]?.string == mpid)
+            }
+            #expect(try await door.call(secret: "ws_new", upperCase: true).status == 200)
+
+            func refused(_ call: HTTPAnswer, _ why: String) {
+                #expect(call.status == 401)
+                #expect(call.text.contains(why), "\(call.text)")
+            }
+            refused(try await door.call(secret: "ws_other"), "HMAC-SHA256")
+            refused(try await door.call(secret: "ws_new", changed: true), "HMAC-SHA256")
+            refused(try await door.call(secret: "ws_new", signature: "no hex"), "HMAC-SHA256")
+            refused(try await door.call(secret: "ws_new", secondsAgo: 1_000), "15 minutes")
+            refused(try await door.call(secret: "ws_new", secondsAgo: -1_000), "15 minutes")
+            refused(try await door.call(secret: "ws_new", time: "+%s"), "Date header")
+            refused(try await door.call(secret: "ws_new", key: "wk_nobody"), "unknown")
+            refused(try await door.call(secret: nil), "signed")
+
+            let events = try await door.events()
+            #expect(events.count == 1, "the person is known since the first call")
+            #expect(events.allSatisfy { !$0.text.contains("ws_new") })
+            await #expect(throws: SluiceServer.CommandFailed.self) {
+                try await door.server.run("source", "set", "web", "--signing-secret", "not-there")
+            }
+            try await door.server.run("source", "set", "web", "--remove-signing-secret")
+            #expect(try await door.call(secret: nil).status == 200)
+        }
+    }
+
     @Test func `what cannot be set is refused in a sentence, and changes nothing`() async throws {
         try await Door.with { door in
             let noKey = try door.directory.write("no.pem", "-----BEGIN PUBLIC KEY-----\n")
@@ -277,6 +328,44 @@ private struct Door {
             + "client-assertion-type%3Ajwt-bearer&scope=tracking_api%3Awrite"
             + "&client_assertion=\(assertion)"
         return try await HTTP(base: base).post("/token", Array(form.utf8))
+    }
+
+    /// A call of mParticle's identity API, signed by the openssl command.
+    ///
+    /// - Parameters:
+    ///   - secret: nil for no signature.
+    ///   - time: how `date` writes it.
+    ///   - isChanged: whether the body is another than was signed.
+    func call(
+        secret: String?, key: String? = nil, time: String = "+%Y%m%dT%H%M%SZ",
+        secondsAgo: Int = 0, query: String = "", signature: String? = nil,
+        changed isChanged: Bool = false, upperCase: Bool = false
+    ) async throws -> HTTPAnswer {
+        let path = "/v1/identify" + query
+        let body = #"{"environment":"production","known_identities":{"customerid":"abc"}}"#
+        var headers = ["x-mp-key": key ?? self.key]
+        if let secret {
+            let moment = Int(Date().timeIntervalSince1970) - secondsAgo
+            let date = try await said(
+                "/usr/bin/env", "LC_ALL=C", "date", "-u", "-d", "@\(moment)", time)
+            let text = try directory.write("signed", "POST\n\(date)\n\(path)\(body)")
+            let made = try await said(
+                "/usr/bin/openssl", "dgst", "-sha256", "-hmac", secret, "-r", text)
+            let hex = String(made.prefix(64))
+            headers["Date"] = date
+            headers["x-mp-signature"] = signature ?? (upperCase ? hex.uppercased() : hex)
+        }
+        return try await HTTP(base: base, headers: headers)
+            .post(path, Array((isChanged ? body.replacing("abc", with: "abd") : body).utf8))
+    }
+
+    /// What a program writes.
+    private func said(_ program: String, _ arguments: String...) async throws -> String {
+        let path = directory("said-\(UUID().uuidString)")
+        let command = try ChildProcess(program, arguments, outputPath: path)
+        #expect(try await command.ended() == .code(0), "\(command.lastWords)")
+        return try String(contentsOfFile: path, encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     func events() async throws -> [JSONValue] {

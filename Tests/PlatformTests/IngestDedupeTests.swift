@@ -1,4 +1,5 @@
 import EventLog
+import Foundation
 import JSONText
 import Platform
 import Projections
@@ -125,6 +126,55 @@ import Testing
         }
         #expect(missing == 0)
         #expect(wrong < 20, "38 bits of hash are kept")
+    }
+
+    @Test(arguments: [1_000, 100_000, 1_000_000])
+    func `takes eight bytes a slot, and at most three slots an id`(_ count: Int) {
+        var grown = MessageIndex()
+        Self.fill(&grown, count)
+        #expect(grown.count == count)
+        // Four thousand small tables stand from the beginning.
+        let least = 4_096 * 16 * 8
+        #expect(grown.bytes <= max(least, count * 24), "\(grown.bytes)")
+        #expect(grown.bytes >= count * 8)
+    }
+
+    private static let ids = ProcessInfo.processInfo.environment["SLUICE_IDS"].flatMap { Int($0) }
+
+    /// Alone in its process: what others take meanwhile would count as its own.
+    @Test(.enabled(if: ids != nil, "SLUICE_IDS says how many"))
+    func `is all that the process holds for an id`() throws {
+        let count = try #require(Self.ids)
+        let before = try Self.residentBytes()
+        // As it grows while messages come, and as a restart makes it.
+        var grown = MessageIndex()
+        Self.fill(&grown, count)
+        let middle = try Self.residentBytes()
+        var opened = MessageIndex(expecting: count)
+        Self.fill(&opened, count)
+        let after = try Self.residentBytes()
+        for (name, bytes, slots) in [
+            ("grown", middle - before, grown.bytes), ("opened", after - middle, opened.bytes),
+        ] {
+            let each = Double(bytes) / Double(count)
+            print("\(count) ids, \(name): \(each) resident bytes an id, \(slots) of slots")
+            #expect(each > 8 && each < 30)
+        }
+    }
+
+    private static func fill(_ index: inout MessageIndex, _ count: Int) {
+        for offset in 0..<UInt64(count) {
+            var hash = (offset &+ 1) &* 0x9E37_79B9_7F4A_7C15
+            hash = (hash ^ (hash >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            hash = (hash ^ (hash >> 27)) &* 0x94D0_49BB_1331_11EB
+            index.insert(hash: hash ^ (hash >> 31), offset: offset)
+        }
+    }
+
+    private static func residentBytes() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+        return try #require(Int(line.filter(\.isNumber))) << 10
     }
 
     @Test func `L3: holds offsets on both sides of a gap, however wide`() {

@@ -98,7 +98,7 @@ struct WideHistory {
 
     private mutating func message(_ index: Int) -> String {
         let type = pick([
-            "track", "track", "track", "identify", "identify", "page", "group", "alias",
+            "track", "track", "track", "identify", "identify", "page", "group", "alias", "merge",
         ])
         var members = ["\"type\":\"\(type)\"", "\"messageId\":\"m\(index)\""]
         let isPreference = type == "track" && isTrue(oneIn: 4)
@@ -117,6 +117,9 @@ struct WideHistory {
             )
         case "page": members.append("\"name\":\"\(pick(["Home", "Cart"]))\"")
         case "alias": members.append("\"previousId\":\"a\(random.next(upTo: 6))\"")
+        case "merge":
+            members.append(
+                "\"mergeProperties\":[\(mergeProperty(isTrue(oneIn: 2))),\(mergeProperty(true))]")
         case "identify": members.append("\"traits\":{\(traits())}")
         default: members.append("\"traits\":{\"plan\":\"group\"}")
         }
@@ -138,6 +141,31 @@ struct WideHistory {
         }
         members.append("\"context\":{\(context(isPreference))}")
         return "{\(members.joined(separator: ","))}"
+    }
+
+    /// One of the two whom RudderStack's `merge` names.
+    private mutating func mergeProperty(_ isOfPerson: Bool) -> String {
+        let device = (type: "anonymousId", value: "a\(random.next(upTo: 6))")
+        let one =
+            isOfPerson
+            ? [
+                (type: "userId", value: "u\(random.next(upTo: 4))"),
+                (type: "email", value: "e\(random.next(upTo: 4))@x.org"), device,
+                (type: "nobody", value: "n"),
+            ][random.next(upTo: 4)] : device
+        return #"{"type":"\#(one.type)","value":"\#(one.value)"}"#
+    }
+
+    /// RudderStack's two lists; an id may stand in both or in neither.
+    private mutating func consentManagement() -> String {
+        if isTrue(oneIn: 10) { return pick(["7", "[]", #"{"allowedConsentIds":"Analytics"}"#]) }
+        let lists = ["allowedConsentIds", "deniedConsentIds"].map { name in
+            let chance = name.hasPrefix("a") ? 2 : 4
+            let ids = ["Analytics", "Advertising", "Service"].filter { _ in isTrue(oneIn: chance) }
+            return "\"\(name)\":[\(ids.map { "\"\($0)\"" }.joined(separator: ","))]"
+        }
+        let given = isTrue(oneIn: 6) ? [lists[0]] : lists
+        return #"{\#(given.joined(separator: ",")),"provider":"custom","resolutionStrategy":"or"}"#
     }
 
     private mutating func traits() -> String {
@@ -173,6 +201,9 @@ struct WideHistory {
                 consent += (consent.isEmpty ? "" : ",") + "\"tcf\":\"\(string)\""
             }
             context.append("\"consent\":{\(consent)}")
+        }
+        if isTrue(oneIn: 6) {
+            context.append("\"consentManagement\":\(consentManagement())")
         }
         if isTrue(oneIn: 5) { context.append("\"country\":\"\(pick(["US", "DE", "usa"]))\"") }
         if isTrue(oneIn: 14) {

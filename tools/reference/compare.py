@@ -15,9 +15,9 @@ Compared are, for each history: every refused link and why; every person's id an
 wait for a review; the state of each purpose of each person at the end; for each event and destination all failing
 gates; the members of each audience after every tick and at the end.
 
-What the histories hold: merges, splits, retracted and lifted pairs, reviews; limits with windows, blocked values,
+What the histories hold: merges, also RudderStack's of any two identifiers, splits, retracted and lifted pairs, reviews; limits with windows, blocked values,
 bursts; late and withdrawn consent, corrected clocks, GPC, categories, `Segment Consent Preference Updated`,
-mParticle's state, TC, GPP and US Privacy strings, an operator's word; expiry, strictest and latest, supersedes,
+RudderStack's `consentManagement`, mParticle's state, TC, GPP and US Privacy strings, an operator's word; expiry, strictest and latest, supersedes,
 regional defaults; policies that change midway; purposes all and any, allowlists, filters on events and profiles,
 tracking plans, the integrations switch, required identifiers, ages, suppressed people; audiences of counts, sums,
 distinct values, sequences, absences, traits, consent, with windows and ticks.

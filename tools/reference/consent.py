@@ -20,6 +20,7 @@ class Signal:
         self.event = event
         self.policy = policy
         self.read_categories()
+        self.read_consent_management()
         self.read_gpc()
         self.read_mparticle()
         self.read_strings()
@@ -61,6 +62,27 @@ class Signal:
             return
         for purpose in mapped:
             self.weigh(purpose, [categories.get(name) for name in purpose.segment])
+
+    def read_consent_management(self):
+        """RudderStack's two lists of categories: in neither is not known, in both is denied."""
+        consent = self.event.at("context.consentManagement")
+        if consent is None:
+            return
+        lists = []
+        if isinstance(consent, dict):
+            for name in ("allowedConsentIds", "deniedConsentIds"):
+                lists.append([] if consent.get(name) is None else consent[name])
+        if not lists or not all(
+            isinstance(ids, list) and all(isinstance(one, str) for one in ids) for ids in lists
+        ):
+            self.unreadable = True
+            return
+        allowed, denied = lists
+        for purpose in self.policy.purposes:
+            if purpose.segment:
+                self.weigh(
+                    purpose,
+                    [False if one in denied else one in allowed or None for one in purpose.segment])
 
     def weigh(self, purpose, answers, time=None):
         if False in answers:

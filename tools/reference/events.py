@@ -5,6 +5,10 @@ import re
 import times
 
 
+# What RudderStack calls the identifiers that have names of their own here.
+OWN_NAMES = {"userId": "user_id", "anonymousId": "anonymous_id", "groupId": "group_id"}
+
+
 class Event:
     def __init__(self, line):
         self.offset = line["offset"]
@@ -12,6 +16,12 @@ class Event:
         self.received = times.moment(line["received"])
         self.body = line["body"]
         self.type = self.body.get("type", line.get("type"))
+        # RudderStack's merge is an alias of any two identifiers.
+        self.merged = []
+        if self.type == "merge" or self.type == "alias" and self.body.get("type") != "alias":
+            self.merged = self.body.get("mergeProperties") or []
+        if self.type == "merge":
+            self.type = "alias"
         self.gpc = line.get("gpc") is True
         sent = times.moment(line.get("sentAt", self.body.get("sentAt")))
         stamp = times.moment(self.body.get("timestamp"))
@@ -49,6 +59,8 @@ class Event:
         for external in self.at("context.externalIds") or []:
             if external.get("collection") == "users" and external.get("encoding") == "none":
                 places.append((external.get("type"), external.get("id")))
+        for entry in self.merged:
+            places.append((OWN_NAMES.get(entry["type"], entry["type"]), entry["value"]))
         for rule in policy.types:
             places += [(rule.name, self.at(path)) for path in rule.paths]
         given = [(kind, value) for kind, value in places if value not in (None, "")]

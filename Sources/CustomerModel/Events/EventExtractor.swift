@@ -33,6 +33,26 @@ public struct EventExtractor: Sendable {
         if let id = body.messageID {
             _ = id.withUTF8 { keys.append(messageKey(source: source, messageID: $0)) }
         }
+        appendOtherKeys(of: body, source: source, behind: 0, to: &keys)
+        return Columns(
+            occurred: EventClock.occurred(of: body, received: received),
+            name: Self.columnName(of: body), keys: keys)
+    }
+
+    /// Appends what ``Columns/keys`` are, for an event whose message id is `messageID`.
+    public mutating func appendKeys(
+        of body: EventBody, source: String, messageID: UnsafeRawBufferPointer,
+        to keys: inout [UInt64]
+    ) {
+        let start = keys.count
+        keys.append(messageKey(source: source, messageID: messageID))
+        appendOtherKeys(of: body, source: source, behind: start, to: &keys)
+    }
+
+    /// - Parameter start: where the event's own keys begin.
+    private mutating func appendOtherKeys(
+        of body: EventBody, source: String, behind start: Int, to keys: inout [UInt64]
+    ) {
         if let place = body.mparticle?.place {
             let hash = place.withUnsafeBytes { placeKey(source: source, place: $0) }
             keys.append(hash)
@@ -42,11 +62,8 @@ public struct EventExtractor: Sendable {
                 value.kind == .number
                 ? identifierKey(type: type, value: value.rawBytes)
                 : value.withUTF8 { identifierKey(type: type, value: $0) }
-            if let hash, !keys.contains(hash) { keys.append(hash) }
+            if let hash, !keys[start...].contains(hash) { keys.append(hash) }
         }
-        return Columns(
-            occurred: EventClock.occurred(of: body, received: received),
-            name: Self.columnName(of: body), keys: keys)
     }
 
     /// The key hash of a message id within its source.
@@ -92,8 +109,18 @@ public struct EventExtractor: Sendable {
 
     /// The name that the `name` column holds for `body`.
     public static func columnName(of body: EventBody) -> String {
-        if let name = body.name?.string, !name.isEmpty { return name }
-        guard let type = body.type else { return "" }
-        return "<\(type.name)>"
+        withColumnName(of: body) { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The same as UTF-8, valid only inside `visit`.
+    public static func withColumnName<R>(
+        of body: EventBody, _ visit: (UnsafeRawBufferPointer) -> R
+    ) -> R {
+        if let name = body.name, let found = name.withUTF8({ $0.isEmpty ? nil : visit($0) }) ?? nil
+        {
+            return found
+        }
+        var name = body.type.map { "<\($0.name)>" } ?? ""
+        return name.withUTF8 { visit(UnsafeRawBufferPointer($0)) }
     }
 }

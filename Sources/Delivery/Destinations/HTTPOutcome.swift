@@ -41,7 +41,7 @@ package enum HTTPOutcome {
     }
 
     /// `Sun, 06 Nov 1994 08:49:37 GMT`.
-    private static func date(_ text: String) -> Timestamp? {
+    package static func date(_ text: String) -> Timestamp? {
         let months = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
         ]

@@ -2,7 +2,7 @@
 struct QueuedBatch {
     var first: UInt64
     var recorded: Int64
-    var drafts: [RecordDraft]
+    var drafts: DraftBatch
     var bytes: Int
 }
 
@@ -73,8 +73,9 @@ struct AppendQueue {
 
     /// Gives offsets to checked drafts and queues them. `recorded` = max(clock, previous) (L6).
     mutating func admit(
-        _ drafts: [RecordDraft], bytes: Int, clock: Int64, from origin: Origin
+        _ drafts: DraftBatch, clock: Int64, from origin: Origin
     ) throws(AppendRefusal) -> AppendTicket {
+        let bytes = drafts.queueBytes
         switch phase {
         case .open: break
         case .diskFull where origin == .log: break
@@ -91,7 +92,7 @@ struct AppendQueue {
         lastRecorded = max(clock, lastRecorded)
         let ticket = AppendTicket(
             first: Offset(nextOffset), count: drafts.count, recorded: lastRecorded)
-        guard !drafts.isEmpty else { return ticket }
+        guard drafts.count > 0 else { return ticket }
         batches.append(
             QueuedBatch(first: nextOffset, recorded: lastRecorded, drafts: drafts, bytes: bytes))
         nextOffset += UInt64(drafts.count)
@@ -191,6 +192,9 @@ struct SealBacklog {
     var current: SealJob?
     /// What stopped the last try, until one succeeds.
     var failure: LogError?
+    /// Files that were replaced. Their space comes back when the last reference to them goes, which takes
+    /// the disk's time: the sealer's, not that of appends.
+    var replaced: [any LogFile] = []
     var isStopped = false
 
     var count: Int { waiting.count + (current == nil ? 0 : 1) }

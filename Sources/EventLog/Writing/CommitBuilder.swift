@@ -37,6 +37,8 @@ final class CommitBuilder {
     private var columns = ColumnBuilder()
     private var out = GrowingBytes(capacity: 1 << 20)
     private var pending: [Pending] = []
+    /// Of the batch that is being added, by the places of its texts.
+    private var symbolOfText: [UInt16?] = []
     private var namesAtFrame = 0
     private var base: UInt64 = 0
 
@@ -61,14 +63,19 @@ final class CommitBuilder {
         for batch in batches {
             precondition(batch.first == base + UInt64(columns.count), "offsets are dense")
             let recorded = RecordLine.timestamp(batch.recorded)
-            // By place: a copy of each draft would count references three times.
-            for place in batch.drafts.indices {
-                if lines.count > 0,
-                    lines.count + batch.drafts[place].tail.count + 80 > frameBytes
-                {
-                    endFrame(symbols, start)
+            symbolOfText.removeAll(keepingCapacity: true)
+            symbolOfText.append(
+                contentsOf: repeatElement(nil, count: batch.drafts.texts.count))
+            batch.drafts.tails.withUnsafeBytes { tails in
+                for record in 0..<batch.drafts.count {
+                    let tail = tails.part(batch.drafts.tailRange(record))
+                    if lines.count > 0, lines.count + tail.count + 80 > frameBytes {
+                        endFrame(symbols, start)
+                    }
+                    add(
+                        record, of: batch.drafts, tail, recorded: batch.recorded, text: recorded,
+                        &symbols)
                 }
-                add(batch.drafts[place], recorded: batch.recorded, text: recorded, &symbols)
             }
         }
         endFrame(symbols, start)
@@ -76,16 +83,29 @@ final class CommitBuilder {
     }
 
     private func add(
-        _ draft: RecordDraft, recorded: Int64, text: [UInt8], _ symbols: inout SymbolTable
+        _ record: Int, of drafts: DraftBatch, _ tail: UnsafeRawBufferPointer, recorded: Int64,
+        text: [UInt8], _ symbols: inout SymbolTable
     ) {
+        let row = drafts[record]
         let place = lines.count
         RecordLine.append(offset: base + UInt64(columns.count), recorded: text, to: &lines)
-        lines.append(draft.tail)
+        lines.append(tail)
         lines.append(0x0A as UInt8)
         columns.add(
-            recorded: recorded, occurred: draft.occurred, kind: draft.kind,
-            source: symbols.symbol(draft.source), name: symbols.symbol(draft.name),
-            length: lines.count - place, keys: draft.keys)
+            recorded: recorded, occurred: row.occurred, kind: row.kind,
+            source: symbol(ofText: row.source, of: drafts, &symbols),
+            name: symbol(ofText: row.name, of: drafts, &symbols),
+            length: lines.count - place, keys: drafts.keys[drafts.keyRange(record)])
+    }
+
+    /// A text is looked up where its first record needs it, so that the frame introduces it, and once.
+    private func symbol(
+        ofText text: Int32, of drafts: DraftBatch, _ symbols: inout SymbolTable
+    ) -> UInt16 {
+        if let known = symbolOfText[Int(text)] { return known }
+        let symbol = symbols.symbol(drafts.texts[Int(text)])
+        symbolOfText[Int(text)] = symbol
+        return symbol
     }
 
     private func endFrame(_ symbols: SymbolTable, _ start: Start) {

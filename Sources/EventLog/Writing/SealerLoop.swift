@@ -12,7 +12,14 @@ struct SealerLoop: Sendable {
             storage: storage, configuration: configuration,
             isLagging: { monitor.withLock { !$0.sealing.waiting.isEmpty } },
             isStopping: { monitor.withLock { $0.sealing.isStopped } })
-        while let job = next() {
+        while true {
+            let job: SealJob
+            switch next() {
+            case .seal(let found): job = found
+            // Nothing is done with them but to be the last who held them.
+            case .letGo: continue
+            case .end: return
+            }
             do {
                 guard let sealed = try sealer.seal(job) else { return }
                 monitor.withLock { queue in
@@ -25,16 +32,27 @@ struct SealerLoop: Sendable {
         }
     }
 
-    /// Nil when the log closes or has failed.
-    private func next() -> SealJob? {
-        monitor.wait(on: .sealing, milliseconds: nil) { queue -> SealJob?? in
-            if case .failed = queue.phase { return .some(nil) }
-            if queue.sealing.isStopped { return .some(nil) }
+    private enum Work {
+        case seal(SealJob)
+        /// Files that were replaced.
+        case letGo([any LogFile])
+        /// The log closes or has failed.
+        case end
+    }
+
+    private func next() -> Work {
+        monitor.wait(on: .sealing, milliseconds: nil) { queue -> Work? in
+            if case .failed = queue.phase { return .end }
+            if queue.sealing.isStopped { return .end }
+            if !queue.sealing.replaced.isEmpty {
+                defer { queue.sealing.replaced = [] }
+                return .letGo(queue.sealing.replaced)
+            }
             guard !queue.sealing.waiting.isEmpty else { return nil }
             let job = queue.sealing.waiting.removeFirst()
             queue.sealing.current = job
-            return .some(job)
-        } ?? nil
+            return .seal(job)
+        } ?? .end
     }
 
     /// A storage error may pass (a full disk): the job waits. Bad bytes do not: the segment stays open

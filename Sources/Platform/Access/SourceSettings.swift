@@ -37,6 +37,9 @@ public struct SourceSettings: Equatable, Sendable {
     /// Whether a write key alone is refused.
     public var requiresOAuth = false
     public var oauthClients: [OAuthClient] = []
+    /// The entry of `secrets.yaml` that signed requests are checked with (see ``SignedRequest``). Where there
+    /// is one, the key alone is not enough for them.
+    public var signingSecret: String?
 
     public init() {}
 
@@ -87,6 +90,10 @@ extension SourceSettings {
         eventsPerSecond = try number("eventsPerSecond", 1...1_000_000)
         truncatesIP = try flag("truncateIP")
         requiresOAuth = try flag("requireOAuth")
+        if let found = value["signingSecret"] {
+            guard let name = found.string, !name.isEmpty else { throw wrong("signingSecret") }
+            signingSecret = name
+        }
         for client in value["oauthClients"]?.array ?? [] {
             guard let id = client["id"]?.string, let key = client["publicKey"]?.string,
                 RS256.isPublicKey(key)
@@ -111,6 +118,7 @@ extension SourceSettings {
             ["id": .string(client.id), "publicKey": .string(client.publicKey)]
         }
         members.append(("oauthClients", .array(clients)))
+        if let signingSecret { members.append(("signingSecret", .string(signingSecret))) }
         return .members(members)
     }
 }

@@ -49,7 +49,7 @@ public final class Collector: Sendable {
         _ items: [CollectItem], _ context: CollectContext
     ) async throws -> CollectOutcome {
         var batch = begin(context)
-        batch.reserve(items.count)
+        batch.reserve(items.count, bytes: items.reduce(0) { $0 + $1.bytes.count })
         try withParser { parser in
             for item in items { try admit(item, to: &batch, by: &parser) }
         }
@@ -205,4 +205,9 @@ public final class Collector: Sendable {
 
     /// What was collected since the collector was opened.
     public var counts: CollectCounts { state.withLock { $0.counts } }
+
+    /// How many message ids are known, and the memory that takes.
+    var knownIDs: (count: Int, bytes: Int) {
+        state.withLock { ($0.index.count, $0.index.bytes) }
+    }
 }

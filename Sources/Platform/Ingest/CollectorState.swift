@@ -47,16 +47,17 @@ struct CollectorState: ~Copyable {
         var questions: [RecordedMessages.Question] = []
         var new: [Int32] = []
         new.reserveCapacity(batch.drafts.count)
+        index.touch(batch.drafts.count) { batch.hash(of: $0) }
         // Almost every item is new, so only the others cost a table.
         var others: [Int: Verdict] = [:]
-        for place in batch.drafts.indices where batch.firstSame[place] == Int32(place) {
+        for place in 0..<batch.drafts.count where batch.firstSame[place] == Int32(place) {
             let verdict = verdict(batch, place, known, &questions)
             if case .new = verdict { new.append(Int32(place)) } else { others[place] = verdict }
         }
         guard questions.isEmpty else { return .asks(questions) }
         var result = Appended()
         result.accepted = new.count
-        for place in batch.drafts.indices {
+        for place in 0..<batch.drafts.count {
             let first = Int(batch.firstSame[place])
             switch others[first] {
             case .unreadable: result.unreadable.append(place)
@@ -100,7 +101,8 @@ struct CollectorState: ~Copyable {
     ) -> Verdict {
         var verdict = Verdict.new
         let source = batch.context.source
-        index.forEachCandidate(batch.drafts[place].keys[sort.key]) { offset in
+        let key = batch.drafts.keys[batch.drafts.keyRange(place).lowerBound + sort.key]
+        index.forEachCandidate(key) { offset in
             if case .duplicate = verdict { return }
             let isSame = ids.withID(place) {
                 recent.holds(
@@ -127,12 +129,12 @@ struct CollectorState: ~Copyable {
         guard !new.isEmpty else { return nil }
         let source = batch.context.source
         var items: [Int32] = []
-        var drafts: [RecordDraft] = []
+        var drafts = DraftBatch()
         var ticking = pace
         if new.count == batch.drafts.count && batch.context.pace != .asIfLive {
             drafts = batch.drafts
         } else {
-            drafts.reserveCapacity(new.count)
+            drafts.reserve(new.count, tailBytes: batch.draftBytes)
             for place in new {
                 if batch.context.pace == .asIfLive,
                     let tick = ticking.tick(before: batch.received[Int(place)])
@@ -140,7 +142,7 @@ struct CollectorState: ~Copyable {
                     drafts.append(tick)
                     items.append(-1)
                 }
-                drafts.append(batch.drafts[Int(place)])
+                drafts.append(Int(place), of: batch.drafts)
                 items.append(place)
             }
         }
@@ -153,13 +155,14 @@ struct CollectorState: ~Copyable {
         pace = ticking
         pace.noteEvents(batch.context.pace)
         let first = ticket.first.value
-        for place in drafts.indices {
+        for place in 0..<drafts.count {
+            let keys = drafts.keys[drafts.keyRange(place)]
             // A tick has no message id.
-            guard let hash = drafts[place].keys.first else { continue }
+            guard let hash = keys.first else { continue }
             index.insert(hash: hash, offset: first + UInt64(place))
             let item = items.isEmpty ? place : Int(items[place])
             if batch.hasPlace(item) {
-                index.insert(hash: drafts[place].keys[1], offset: first + UInt64(place))
+                index.insert(hash: keys[keys.startIndex + 1], offset: first + UInt64(place))
             }
         }
         recent.append(

@@ -22,6 +22,8 @@ package struct MessageIndex {
     private var counts: [Int32]
     /// How many entries there are.
     package private(set) var count = 0
+    /// Means nothing; a read whose value goes nowhere would be left out.
+    private var touched: UInt64 = 0
 
     /// - Parameters:
     ///   - expected: entries to make room for at once.
@@ -67,6 +69,25 @@ package struct MessageIndex {
             }
         }
     }
+
+    /// Looks once where each of so many hashes would stand.
+    ///
+    /// The table is larger than any cache. Reads that do not wait for each other come out of memory side by
+    /// side, and the look-ups that follow find what they need.
+    @inline(__always)
+    package mutating func touch(_ number: Int, _ hash: (Int) -> UInt64) {
+        var seen: UInt64 = 0
+        shards.withUnsafeBufferPointer { shards in
+            for place in 0..<number {
+                let (shard, tag) = Self.place(hash(place))
+                seen |= shards[shard][Self.home(tag, shards[shard].count - 1)]
+            }
+        }
+        touched = seen
+    }
+
+    /// The memory of its slots, in bytes. Slow enough to be asked by people only.
+    package var bytes: Int { shards.reduce(0) { $0 + $1.count * MemoryLayout<UInt64>.size } }
 
     private static func place(_ hash: UInt64) -> (shard: Int, tag: UInt64) {
         let shard = Int(hash >> UInt64(64 - shardBits))

@@ -40,34 +40,23 @@ extension PendingBatch {
             return
         }
         let received = context.pace == .asIfLive ? ownTime(of: body) : context.received
-        var columns = extractor.columns(
-            of: body, source: context.source, received: received)
         let made = ownID == nil ? Self.newMessageID() : []
-        if ownID == nil {
-            // The extractor took a blank id for one, or found none: the server's comes first either way.
-            if item["messageId"]?.kind == .string { columns.keys.removeFirst() }
-            let key = made.withUnsafeBytes {
-                extractor.messageKey(source: context.source, messageID: $0)
-            }
-            columns.keys.insert(key, at: 0)
-        }
-        let isRobot = UserAgent.isRobot(body.context("userAgent"))
-        let tail = tail(
+        let isRobot = agents.isRobot(body.context("userAgent"))
+        let stored = writeTail(
             of: item, hasType: ownType != nil, made: made, received: received, isRobot: isRobot)
-        let draft = RecordDraft(
-            kind: RecordKind.event.rawValue, source: context.source, name: columns.name,
-            occurred: columns.occurred.microseconds, keys: columns.keys, tail: tail.bytes)
-        if let ownID {
-            _ = ownID.withUTF8 {
-                append(
-                    draft, body: tail.body, received: received.microseconds, id: $0, item: index)
-            }
-        } else {
-            made.withUnsafeBytes {
-                append(
-                    draft, body: tail.body, received: received.microseconds, id: $0, item: index)
-            }
+        Self.withID(ownID, made) { id in
+            extractor.appendKeys(
+                of: body, source: context.source, messageID: id, to: &drafts.keys)
+            end(body, body: stored, received: received, id: id, item: index)
         }
+    }
+
+    /// Hands on the client's message id, or else the one that the server made.
+    static func withID(
+        _ own: JSONView?, _ made: [UInt8], _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
+        guard let own else { return made.withUnsafeBytes(body) }
+        _ = own.withUTF8(body)
     }
 
     /// `sentAt`, or else `timestamp`, or else now: when it would have arrived.
@@ -207,15 +196,15 @@ extension PendingBatch {
 
     // MARK: The line
 
-    private func tail(
+    private mutating func writeTail(
         of item: JSONView, hasType: Bool, made: [UInt8], received: Timestamp, isRobot: Bool
-    ) -> (bytes: [UInt8], body: Range<Int>) {
-        let form = context.segmentForm
+    ) -> Range<Int> {
+        let form = form
         var changes = form.changes(in: item)
         if isSharedContextChanged, !changes.contains("context.ip") { changes.append("context.ip") }
-        return line(
+        return writeLine(
             received: received, changes: changes, type: hasType ? nil : context.typeFromPath,
-            made: made, isRobot: isRobot, bodyBytes: item.rawBytes.count
+            made: made, isRobot: isRobot
         ) { out in
             if changes.isEmpty {
                 item.writeMinified(into: &out)
@@ -225,46 +214,60 @@ extension PendingBatch {
         }
     }
 
-    /// A line of either dialect, but for its offset (L1).
+    /// About how many bytes stand in a line beside its head, its envelope and its body.
+    static let fieldBytes = 64
+
+    /// Appends a line of either dialect to the drafts' tails, but for its offset (L1).
     ///
     /// - Parameters:
     ///   - type: the type that only the path said.
     ///   - batchIndex: the event's place in its mParticle batch.
     ///   - made: the message id that the server made; empty where the client's stands.
-    ///   - bodyBytes: about how long the body will be.
-    /// - Returns: the bytes, and where the body stands in them.
-    func line(
+    /// - Returns: where the body stands in the tails.
+    mutating func writeLine(
         received: Timestamp, changes: [String], type: EventType? = nil, batchIndex: Int64? = nil,
-        made: [UInt8], isRobot: Bool, bodyBytes: Int, writeBody: (inout [UInt8]) -> Void
-    ) -> (bytes: [UInt8], body: Range<Int>) {
-        var out: [UInt8] = []
-        out.reserveCapacity(head.count + envelope.count + bodyBytes + 128)
+        made: [UInt8], isRobot: Bool, writeBody: (inout [UInt8]) -> Void
+    ) -> Range<Int> {
         if context.pace == .asIfLive {
-            out.append(contentsOf: Self.head(source: context.source, received: received))
+            drafts.tails.append(
+                contentsOf: Self.head(source: context.source, received: received))
         } else {
-            out.append(contentsOf: head)
+            drafts.tails.append(contentsOf: head)
         }
-        out.append(contentsOf: ",\"changed\":[".utf8)
-        out.append(contentsOf: changes.map { "\"\($0)\"" }.joined(separator: ",").utf8)
-        out.append(0x5D)
+        drafts.tails.append(literal: ",\"changed\":[")
+        if !changes.isEmpty {
+            drafts.tails.append(
+                contentsOf: changes.map { "\"\($0)\"" }.joined(separator: ",").utf8)
+        }
+        drafts.tails.append(0x5D)
         if let type {
-            out.append(contentsOf: ",\"type\":\"".utf8)
-            out.append(contentsOf: type.name.utf8)
-            out.append(0x22)
+            drafts.tails.append(contentsOf: ",\"type\":\"\(type.name)\"".utf8)
         }
-        out.append(contentsOf: envelope)
-        if let batchIndex { out.append(contentsOf: ",\"batchIndex\":\(batchIndex)".utf8) }
+        drafts.tails.append(contentsOf: envelope)
+        if let batchIndex {
+            drafts.tails.append(contentsOf: ",\"batchIndex\":\(batchIndex)".utf8)
+        }
         if !made.isEmpty {
-            out.append(contentsOf: ",\"messageId\":\"".utf8)
-            out.append(contentsOf: made)
-            out.append(0x22)
+            drafts.tails.append(literal: ",\"messageId\":\"")
+            drafts.tails.append(contentsOf: made)
+            drafts.tails.append(0x22)
         }
-        if isRobot { out.append(contentsOf: ",\"robot\":true".utf8) }
-        out.append(contentsOf: ",\"body\":".utf8)
-        let start = out.count
-        writeBody(&out)
-        let body = start..<out.count
-        out.append(0x7D)
-        return (out, body)
+        if isRobot { drafts.tails.append(literal: ",\"robot\":true") }
+        drafts.tails.append(literal: ",\"body\":")
+        let start = drafts.tails.count
+        writeBody(&drafts.tails)
+        let body = start..<drafts.tails.count
+        drafts.tails.append(0x7D)
+        return body
+    }
+}
+
+extension [UInt8] {
+    /// Appends a text of the program. A `String` would be counted and copied first: eight times an event
+    /// that was felt.
+    fileprivate mutating func append(literal text: StaticString) {
+        append(
+            contentsOf: UnsafeBufferPointer(
+                start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }

@@ -211,30 +211,13 @@ extension PendingBatch {
         let received =
             context.pace == .asIfLive
             ? EventClock.time(common["timestamp"]) ?? context.received : context.received
-        var columns = extractor.columns(of: body, source: context.source, received: received)
-        if ownID == nil {
-            if common["messageId"]?.kind == .string { columns.keys.removeFirst() }
-            let key = made.withUnsafeBytes {
-                extractor.messageKey(source: context.source, messageID: $0)
-            }
-            columns.keys.insert(key, at: 0)
-        }
-        let tail = tail(of: item, batch: batch, index: index, made: made, received: received)
-        let draft = RecordDraft(
-            kind: RecordKind.event.rawValue, source: context.source, name: columns.name,
-            occurred: columns.occurred.microseconds, keys: columns.keys, tail: tail.bytes)
-        if let ownID {
-            _ = ownID.withUTF8 {
-                append(
-                    draft, body: tail.body, received: received.microseconds, id: $0,
-                    placed: marks.place, item: place)
-            }
-        } else {
-            made.withUnsafeBytes {
-                append(
-                    draft, body: tail.body, received: received.microseconds, id: $0,
-                    placed: marks.place, item: place)
-            }
+        let stored = writeTail(
+            of: item, batch: batch, index: index, made: made, received: received)
+        Self.withID(ownID, made) { id in
+            extractor.appendKeys(
+                of: body, source: context.source, messageID: id, to: &drafts.keys)
+            end(
+                body, body: stored, received: received, id: id, placed: marks.place, item: place)
         }
     }
 
@@ -243,16 +226,15 @@ extension PendingBatch {
     /// Secrets are never in the log (DESIGN.md, section 3).
     private static let leftOut = ["api_key", "api_keys"]
 
-    private func tail(
+    private mutating func writeTail(
         of item: JSONView, batch: JSONView, index: Int64?, made: [UInt8], received: Timestamp
-    ) -> (bytes: [UInt8], body: Range<Int>) {
+    ) -> Range<Int> {
         let form = StoredForm(leftOut: Self.leftOut, addresses: addresses)
         let prefix = index == nil ? "" : "batch."
-        return line(
+        return writeLine(
             received: received, changes: form.changes(in: batch).map { prefix + $0 },
             batchIndex: index, made: made,
-            isRobot: UserAgent.isRobot(batch["device_info"]?["http_header_user_agent"]),
-            bodyBytes: item.rawBytes.count
+            isRobot: agents.isRobot(batch["device_info"]?["http_header_user_agent"])
         ) { out in
             if index == nil { form.write(item, into: &out) } else { item.writeMinified(into: &out) }
         }

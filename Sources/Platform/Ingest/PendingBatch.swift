@@ -20,13 +20,18 @@ public struct PendingBatch: Sendable {
     /// What the request says around each item: `,"sentAt":"…","context":{…},…`.
     private(set) var envelope: [UInt8]
 
-    private(set) var drafts: [RecordDraft] = []
+    /// What was let in.
+    var drafts = DraftBatch()
     /// When each draft was received: all the same unless the pace is as if live.
     private(set) var received: [Int64] = []
     private(set) var ids = MessageIDs()
     /// CRC-32C of each draft's `body`, to see whether what comes with a known id says the same.
     private(set) var bodySums: [UInt32] = []
+    /// Where each draft's `body` stands in the tails.
     private var bodies: [Range<Int>] = []
+    /// How an item of Segment's is stored.
+    let form: StoredForm
+    var agents = UserAgent.Memory()
     /// Whether the shared context is stored otherwise than it came.
     let isSharedContextChanged: Bool
     /// Places in requests that name themselves (see ``MParticleMarks/place``), one for each draft; empty for
@@ -48,7 +53,7 @@ public struct PendingBatch: Sendable {
     /// How many items were offered, taken or not.
     public private(set) var itemCount = 0
     /// Bytes that it writes to the log.
-    public private(set) var draftBytes = 0
+    public var draftBytes: Int { drafts.tails.count }
     /// Whether it would write more than one request may. Nothing of it is taken then, so that what comes
     /// later in the request is not even copied.
     private(set) var isTooLarge = false
@@ -62,6 +67,7 @@ public struct PendingBatch: Sendable {
         self.suppressions = suppressions
         extractor = EventExtractor(key: key)
         self.keyMask = keyMask
+        form = context.segmentForm
         head = Self.head(source: context.source, received: context.received)
         envelope = Self.envelope(context, shared)
         isSharedContextChanged =
@@ -69,8 +75,13 @@ public struct PendingBatch: Sendable {
     }
 
     /// Makes room for this many items at once.
-    public mutating func reserve(_ items: Int) {
-        drafts.reserveCapacity(items)
+    ///
+    /// - Parameter bytes: of all of them as the client wrote them.
+    public mutating func reserve(_ items: Int, bytes: Int) {
+        let around = head.count + envelope.count + Self.fieldBytes
+        drafts.reserve(items, tailBytes: min(bytes + items * around, limits.requestBytes))
+        bodies.reserveCapacity(items)
+        bodySums.reserveCapacity(items)
         firstSame.reserveCapacity(items)
         itemIndexes.reserveCapacity(items)
         ids.reserve(items)
@@ -100,39 +111,49 @@ public struct PendingBatch: Sendable {
     /// Goes on with items that have other parts around them.
     mutating func surround(with envelope: [UInt8]) { self.envelope = envelope }
 
-    mutating func append(
-        _ draft: RecordDraft, body: Range<Int>, received: Int64, id: UnsafeRawBufferPointer,
+    /// Ends a draft whose tail and keys were appended to ``drafts``.
+    ///
+    /// - Parameters:
+    ///   - body: where its `body` stands in the tails.
+    ///   - placed: its place in a request that names itself.
+    mutating func end(
+        _ event: EventBody, body: Range<Int>, received: Timestamp, id: UnsafeRawBufferPointer,
         placed: [UInt8]? = nil, item: Int
     ) {
-        guard draftBytes + draft.tail.count <= limits.requestBytes else {
+        guard draftBytes <= limits.requestBytes else {
+            drafts.dropUnended()
             isTooLarge = true
             return
         }
         let place = Int32(drafts.count)
-        draftBytes += draft.tail.count
+        drafts.keys[drafts.openKeys] &= keyMask
+        let occurred = EventClock.occurred(of: event, received: received)
+        EventExtractor.withColumnName(of: event) { name in
+            drafts.endRecord(
+                kind: RecordKind.event.rawValue, source: context.source, name: name,
+                occurred: occurred.microseconds)
+        }
         bodies.append(body)
         bodySums.append(
-            draft.tail.withUnsafeBytes { CRC32C.of(UnsafeRawBufferPointer(rebasing: $0[body])) })
+            drafts.tails.withUnsafeBytes { CRC32C.of(UnsafeRawBufferPointer(rebasing: $0[body])) })
         ids.append(id)
         if placed != nil || places.count > 0 {
-            while places.count < drafts.count {
+            while places.count < Int(place) {
                 places.append(UnsafeRawBufferPointer(start: nil, count: 0))
             }
             (placed ?? []).withUnsafeBytes { places.append($0) }
         }
-        drafts.append(draft)
-        drafts[Int(place)].keys[0] &= keyMask
         itemIndexes.append(Int32(item))
-        if context.pace == .asIfLive { self.received.append(received) }
+        if context.pace == .asIfLive { self.received.append(received.microseconds) }
         firstSame.append(firstWithSameID(as: place))
     }
 
     /// What the reject file says of a draft whose message id stands with another payload.
     func conflict(ofDraft place: Int) -> RejectEntry {
-        drafts[place].tail.withUnsafeBytes { tail in
+        drafts.tails.withUnsafeBytes { tails in
             RejectEntry(
                 time: context.received, source: context.source, refusal: .messageIDConflict,
-                recordNumber: nil, bytes: UnsafeRawBufferPointer(rebasing: tail[bodies[place]]))
+                recordNumber: nil, bytes: UnsafeRawBufferPointer(rebasing: tails[bodies[place]]))
         }
     }
 
@@ -156,15 +177,18 @@ public struct PendingBatch: Sendable {
                 recordNumber: recordNumber, bytes: bytes))
     }
 
+    /// Of a draft's message id.
+    func hash(of place: Int) -> UInt64 { drafts.keys[drafts.keyRange(place).lowerBound] }
+
     /// A table of places by hash, for this request only: open addressing, twice as long as it is full.
     private mutating func firstWithSameID(as place: Int32) -> Int32 {
         if sameTable.count < drafts.count * 2 { growSameTable() }
-        let hash = drafts[Int(place)].keys[0]
+        let hash = hash(of: Int(place))
         let mask = sameTable.count - 1
         var slot = Int(truncatingIfNeeded: hash) & mask
         while sameTable[slot] >= 0 {
             let other = Int(sameTable[slot])
-            if drafts[other].keys[0] == hash, ids.equal(other, Int(place)) { return Int32(other) }
+            if self.hash(of: other) == hash, ids.equal(other, Int(place)) { return Int32(other) }
             slot = (slot + 1) & mask
         }
         sameTable[slot] = place
@@ -175,7 +199,7 @@ public struct PendingBatch: Sendable {
         let size = max(64, sameTable.count * 4)
         sameTable = [Int32](repeating: -1, count: size)
         for place in firstSame.indices where firstSame[place] == Int32(place) {
-            var slot = Int(truncatingIfNeeded: drafts[place].keys[0]) & (size - 1)
+            var slot = Int(truncatingIfNeeded: hash(of: place)) & (size - 1)
             while sameTable[slot] >= 0 { slot = (slot + 1) & (size - 1) }
             sameTable[slot] = Int32(place)
         }

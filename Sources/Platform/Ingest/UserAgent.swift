@@ -13,6 +13,26 @@ enum UserAgent {
         return view.withUTF8 { isRobot(utf8: $0) } ?? false
     }
 
+    /// What was said of the agent that was asked about last: the events of a request mostly have one.
+    struct Memory: Sendable {
+        private var token: [UInt8] = []
+        private var wasRobot = false
+
+        mutating func isRobot(_ view: JSONView?) -> Bool {
+            guard let view else { return false }
+            let raw = view.rawBytes
+            let isKnown = token.withUnsafeBytes { known in
+                guard let a = known.baseAddress, let b = raw.baseAddress else { return false }
+                return known.count == raw.count && memcmp(a, b, raw.count) == 0
+            }
+            if isKnown { return wasRobot }
+            token.removeAll(keepingCapacity: true)
+            token.append(contentsOf: raw)
+            wasRobot = UserAgent.isRobot(view)
+            return wasRobot
+        }
+    }
+
     /// The same for UTF-8 bytes.
     static func isRobot(utf8 text: UnsafeRawBufferPointer) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: max(1, text.count), alignment: 1) { lower in

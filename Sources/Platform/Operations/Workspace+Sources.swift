@@ -7,6 +7,11 @@ extension Workspace {
     func setSource(_ parameters: Parameters, by principal: Principal) async throws -> JSONValue {
         let source = try parameters.text("source")
         let edit = try SourceEdit(parameters)
+        if let name = edit.signingSecret, secrets.values(name) == nil {
+            throw OperationError.badRequest(
+                "secrets.yaml has no entry \(name): write it there first, and send the server SIGHUP"
+            )
+        }
         let settings = try access.changeSettings(of: source) { $0 = edit.applied(to: $0) }
         try await note(.sourceChanged, source, by: principal)
         return settings.members(source: source)
@@ -24,6 +29,8 @@ private struct SourceEdit {
     var requiresOAuth: Bool?
     var addedClient: SourceSettings.OAuthClient?
     var removedClient: String?
+    var signingSecret: String?
+    var removesSigningSecret: Bool
 
     init(_ parameters: Parameters) throws(OperationError) {
         if let text = try parameters.optionalText("dialect") {
@@ -42,6 +49,8 @@ private struct SourceEdit {
         eventsPerSecond = try number("eventsPerSecond", 0...1_000_000)
         if parameters.has("truncateIP") { truncatesIP = try parameters.flag("truncateIP") }
         if parameters.has("requireOAuth") { requiresOAuth = try parameters.flag("requireOAuth") }
+        signingSecret = try parameters.optionalText("signingSecret")
+        removesSigningSecret = try parameters.flag("removeSigningSecret")
         removedClient = try parameters.optionalText("removeOAuthClient")
         if let id = try parameters.optionalText("oauthClient") {
             let key = try parameters.text("publicKey")
@@ -64,6 +73,8 @@ private struct SourceEdit {
         }
         if let truncatesIP { settings.truncatesIP = truncatesIP }
         if let requiresOAuth { settings.requiresOAuth = requiresOAuth }
+        if removesSigningSecret { settings.signingSecret = nil }
+        if let signingSecret { settings.signingSecret = signingSecret }
         if let removedClient { settings.oauthClients.removeAll { $0.id == removedClient } }
         if let addedClient {
             settings.oauthClients.removeAll { $0.id == addedClient.id }

@@ -22,6 +22,7 @@ extension Workspace {
         }
         let dispatchers = running.withLock { $0.dispatchers }
         let collected = collector.counts
+        let ids = collector.knownIDs
         let logPart: JSONValue = [
             "id": .string(log.identity.hex), "incarnation": .offset(log.identity.incarnation),
             "durable": .offset(durable), "records": .count(seen.records),
@@ -57,6 +58,7 @@ extension Workspace {
             "suppressed": .offset(collected.suppressed), "rejected": .offset(collected.rejected),
             "rejectedFor": collected.refusals.json,
             "rejectsDropped": .count(collector.rejects.droppedCount),
+            "messageIDs": .count(ids.count), "messageIDBytes": .count(ids.bytes),
         ]
         return .members([
             ("health", health()["status"] ?? .null), ("log", logPart),

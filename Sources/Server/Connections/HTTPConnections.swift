@@ -2,6 +2,7 @@ internal import HummingbirdCore
 internal import Logging
 internal import NIOCore
 internal import NIOHTTPTypes
+internal import NIOHTTPTypesHTTP1
 internal import Synchronization
 
 /// HTTP/1.1 connections, each owned from the moment it is accepted.
@@ -15,7 +16,12 @@ struct HTTPConnections: ServerChildChannel {
     let http1: HTTP1Channel
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Accepted> {
-        http1.setup(channel: channel, logger: logger).map { Accepted($0) }
+        http1.setup(channel: channel, logger: logger).flatMapThrowing { connection in
+            let handlers = channel.pipeline.syncOperations
+            let codec = try handlers.context(handlerType: HTTP1ToHTTPServerCodec.self)
+            try handlers.addHandler(HTTPVersionRule(), position: .before(codec.handler))
+            return Accepted(connection)
+        }
     }
 
     func handle(value: Accepted, logger: Logger) async {

@@ -55,7 +55,7 @@ struct SegmentReader {
             let items = try Self.items(root)
             let shared = try shared(root)
             var batch = collector.begin(context, shared: shared)
-            batch.reserve(min(items.count, batchItems))
+            batch.reserve(min(items.count, batchItems), bytes: items.rawBytes.count)
             items.forEachElement { item in
                 if batch.itemCount < batchItems {
                     batch.admit(item, shared: shared)

@@ -9,7 +9,7 @@ internal import Platform
 struct CollectRoute: Sendable {
     let workspace: Workspace
     let configuration: ServerConfiguration
-    let intake: Intake
+    let intake: Intake.Entrance
 
     private var collector: Collector { workspace.collector }
     private var access: AccessList { workspace.access }

@@ -15,7 +15,12 @@ internal import Platform
 /// | `/healthz` | anybody |
 /// | `/metrics` | anybody on this machine, a token elsewhere |
 struct FrontDoor: HTTPResponder {
-    typealias Context = BasicRequestContext
+    /// What a request has of its connection.
+    struct Context: InitializableFromSource {
+        let connection: any Channel
+
+        init(source: ApplicationRequestContextSource) { connection = source.channel }
+    }
 
     /// How a request came in.
     enum Listener: Sendable, Equatable {
@@ -30,6 +35,7 @@ struct FrontDoor: HTTPResponder {
     let intake: Intake
 
     func respond(to request: Request, context: Context) async throws -> Response {
+        let intake = Intake.Entrance(intake: intake, connection: context.connection)
         let raw = request.head.path ?? ""
         let path = String(raw.prefix { $0 != "?" })
         if let call = IDSyncRoute.call(request, path: path) {
@@ -39,7 +45,7 @@ struct FrontDoor: HTTPResponder {
         }
         if path == "/v1/m" || path == "/v1/m/" { return CollectRoute.monitoring(request).response }
         if let shape = SegmentReader.Shape(path: path) {
-            return await collect(request, shape).response
+            return await collect(request, shape, intake).response
         }
         if let shape = MParticleReader.Shape(path: path) {
             return await MParticleRoute(workspace: workspace, intake: intake)
@@ -56,7 +62,7 @@ struct FrontDoor: HTTPResponder {
         }
         switch target.path {
         case "/beacon/v1/batch":
-            return await collect(request, .batch, queryKey: target["writeKey"]).response
+            return await collect(request, .batch, intake, queryKey: target["writeKey"]).response
         case "/token":
             return await TokenRoute(workspace: workspace).respond(request).response
         case BrowserScript.path:
@@ -73,7 +79,8 @@ struct FrontDoor: HTTPResponder {
     }
 
     private func collect(
-        _ request: Request, _ shape: SegmentReader.Shape, queryKey: String? = nil
+        _ request: Request, _ shape: SegmentReader.Shape, _ intake: Intake.Entrance,
+        queryKey: String? = nil
     ) async -> Answer {
         await CollectRoute(workspace: workspace, configuration: configuration, intake: intake)
             .respond(request, shape: shape, queryKey: queryKey)

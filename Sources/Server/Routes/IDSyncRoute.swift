@@ -9,13 +9,13 @@ internal import Platform
 /// `/v1/{mpid}/modify` (specs: mparticle-events, section 9).
 ///
 /// `/v1/identify` is also Segment's: a request is a call of this API when it has the header `x-mp-key` or its
-/// body `known_identities`. Credentials are the write key and its secret as Basic, or the key alone as
-/// `x-mp-key` where it was made without a secret. Only hashes of secrets are kept, so that a signature in
-/// `x-mp-signature` cannot be checked and is refused.
+/// body `known_identities`. Credentials are the write key and its secret as Basic; the key as `x-mp-key` with
+/// a signature in `x-mp-signature` (see ``SignedRequest``); or the key alone as `x-mp-key` where it was made
+/// without a secret and its source has none to sign with.
 struct IDSyncRoute: Sendable {
     let workspace: Workspace
     let configuration: ServerConfiguration
-    let intake: Intake
+    let intake: Intake.Entrance
 
     /// What is called on this path; nil for another path, and for one that only the body can tell.
     static func call(_ request: Request, path: String) -> Workspace.IdentityCall? {
@@ -60,12 +60,11 @@ struct IDSyncRoute: Sendable {
     func answer(_ request: Request, _ call: Workspace.IdentityCall, body: ByteBuffer) async
         -> Answer
     {
-        guard let source = source(of: request) else {
-            var answer = Answer.mparticle(
-                .unauthorized,
-                [
-                    "Send the write key and its secret as the user and password of Basic, or a key without a secret as x-mp-key."
-                ])
+        let source: String
+        do throws(Unknown) {
+            source = try self.source(of: request, body: body)
+        } catch {
+            var answer = Answer.mparticle(.unauthorized, [error.message])
             answer.headers[.wwwAuthenticate] = "Basic"
             return answer
         }
@@ -86,14 +85,39 @@ struct IDSyncRoute: Sendable {
         return Self.answer(found, returnsMatches: query?["return_matches"] == "true")
     }
 
-    private func source(of request: Request) -> String? {
+    private struct Unknown: Error { var message: String }
+
+    private func source(of request: Request, body: ByteBuffer) throws(Unknown) -> String {
+        let nobody = Unknown(
+            message: "Send the write key and its secret as the user and password of Basic, "
+                + "the key as x-mp-key with a signature, or a key without a secret as x-mp-key.")
         if case .basic(let key, let secret) = Authorization(request.headers) {
-            return workspace.access.source(forKey: key, secret: secret)
+            guard let source = workspace.access.source(forKey: key, secret: secret) else {
+                throw nobody
+            }
+            return source
         }
-        guard let key = request.headers[MParticleHeaders.key],
-            request.headers[MParticleHeaders.signature] == nil
-        else { return nil }
-        return workspace.access.source(forKey: key, secret: "")
+        guard let key = request.headers[MParticleHeaders.key] else { throw nobody }
+        guard let signature = request.headers[MParticleHeaders.signature] else {
+            guard let source = workspace.access.source(forKey: key, secret: "") else {
+                throw nobody
+            }
+            guard workspace.access.settings(of: source).signingSecret == nil else {
+                throw Unknown(message: "The source \(source) wants its calls signed.")
+            }
+            return source
+        }
+        do throws(SignedRequest.Problem) {
+            return try workspace.source(
+                ofKey: key,
+                signed: SignedRequest(
+                    method: request.method.rawValue, target: request.head.path ?? "",
+                    date: request.headers[.date], signature: signature,
+                    body: Array(body.readableBytesView)),
+                now: .now())
+        } catch {
+            throw Unknown(message: error.message)
+        }
     }
 
     private static func answer(_ found: IdentityAnswer, returnsMatches: Bool) -> Answer {

@@ -18,7 +18,7 @@ internal import Platform
 /// | 503 | the log cannot be written |
 struct MParticleRoute: Sendable {
     let workspace: Workspace
-    let intake: Intake
+    let intake: Intake.Entrance
     private var collector: Collector { workspace.collector }
 
     /// mParticle's limit of one request.

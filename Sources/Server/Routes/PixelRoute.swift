@@ -14,7 +14,7 @@ internal import Platform
 struct PixelRoute: Sendable {
     let workspace: Workspace
     let configuration: ServerConfiguration
-    let intake: Intake
+    let intake: Intake.Entrance
 
     /// The type of a pixel's path, Segment's or RudderStack's; nil for any other path.
     static func type(path: String) -> EventType? {

@@ -33,6 +33,8 @@ struct BodyReader {
             announced = length
         }
         var body = ByteBuffer()
+        share?.arrives()
+        defer { share?.hasArrived() }
         do {
             for try await part in request.body {
                 guard body.readableBytes + part.readableBytes <= limitBytes else {
@@ -42,7 +44,10 @@ struct BodyReader {
                 if body.readableBytes == 0 {
                     body = part
                     // Room that nobody writes to takes no memory, and a buffer that grows takes more.
-                    if let announced { body.reserveCapacity(minimumWritableBytes: announced) }
+                    if let announced, announced > part.readableBytes {
+                        body.reserveCapacity(
+                            minimumWritableBytes: announced - part.readableBytes)
+                    }
                 } else {
                     var part = part
                     body.writeBuffer(&part)
@@ -51,8 +56,9 @@ struct BodyReader {
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw .cutShort
+            throw share?.wasCut == true ? .busy : .cutShort
         }
+        if share?.wasCut == true { throw .busy }
         // A connection that closes in the middle looks like the body's end.
         if let announced, body.readableBytes != announced { throw .cutShort }
         return try unzip(body, request.headers[.contentEncoding])

@@ -36,6 +36,13 @@ struct Source: AsyncParsableCommand {
         var publicKey: String?
         @Option(help: "An OAuth client that may not come any more.")
         var removeOauthClient: String?
+        @Option(
+            help:
+                "The entry of secrets.yaml that signed identity calls (x-mp-signature) are checked with."
+        )
+        var signingSecret: String?
+        @Flag(help: "No signed calls any more.")
+        var removeSigningSecret = false
 
         func validate() throws {
             guard (oauthClient == nil) == (publicKey == nil) else {
@@ -49,7 +56,9 @@ struct Source: AsyncParsableCommand {
                 ("itemBytes", .whole(itemKib.map { $0 << 10 })),
                 ("bodyBytes", .whole(batchKib.map { $0 << 10 })),
                 ("eventsPerSecond", .whole(rate)), ("oauthClient", .text(oauthClient)),
-                ("removeOAuthClient", .text(removeOauthClient)))
+                ("removeOAuthClient", .text(removeOauthClient)),
+                ("signingSecret", .text(signingSecret)))
+            if removeSigningSecret { parameters["removeSigningSecret"] = true }
             if let truncateIp { parameters["truncateIP"] = .bool(truncateIp == .yes) }
             if let requireOauth { parameters["requireOAuth"] = .bool(requireOauth == .yes) }
             if let publicKey {
