@@ -9,9 +9,17 @@ public enum EventClock {
     /// The raw text stays in the line; this is what the log's `occurred` column holds, unclipped: a rule
     /// that must not believe the future clips it to `received` itself.
     public static func occurred(of body: EventBody, received: Timestamp) -> Timestamp {
-        guard let stamped = time(body.item["timestamp"]) ?? time(body.item["originalTimestamp"])
-        else { return received }
-        guard let sent = time(body.sentAt) else { return stamped }
+        occurred(
+            stamped: time(body.item["timestamp"]) ?? time(body.item["originalTimestamp"]),
+            sent: time(body.sentAt), received: received)
+    }
+
+    /// The same for times that were read already.
+    public static func occurred(
+        stamped: Timestamp?, sent: Timestamp?, received: Timestamp
+    ) -> Timestamp {
+        guard let stamped else { return received }
+        guard let sent else { return stamped }
         let (age, overflowed) = sent.microseconds.subtractingReportingOverflow(
             stamped.microseconds)
         guard !overflowed else { return received }

@@ -1,5 +1,6 @@
 internal import CustomerModel
 internal import EventLog
+internal import Glibc
 public import JSONText
 
 /// The door: one item at a time, each judged on its own (L2).
@@ -34,12 +35,16 @@ extension PendingBatch {
             sharedContext: shared.context,
             sharedIntegrations: shared.integrations, sentAt: shared.sentAt, serverMessageID: nil,
             hasGPC: context.hasGPC, isImport: context.pace == .imported)
-        try check(body, ownType: ownType)
+        let stamped = try check(body, ownType: ownType)
         if isSuppressed(body) {
             suppress()
             return
         }
         let received = context.pace == .asIfLive ? ownTime(of: body) : context.received
+        let occurred = EventClock.occurred(
+            stamped: stamped,
+            sent: shared.sentAt == nil ? EventClock.time(body.sentAt) : sharedSent,
+            received: received)
         let made = ownID == nil ? Self.newMessageID() : []
         let isRobot = agents.isRobot(body.context("userAgent"))
         let stored = writeTail(
@@ -47,7 +52,8 @@ extension PendingBatch {
         Self.withID(ownID, made) { id in
             extractor.appendKeys(
                 of: body, source: context.source, messageID: id, to: &drafts.keys)
-            end(body, body: stored, received: received, id: id, item: index)
+            end(
+                body, body: stored, occurred: occurred, received: received, id: id, item: index)
         }
     }
 
@@ -67,7 +73,10 @@ extension PendingBatch {
 
     // MARK: What an item must be
 
-    private func check(_ body: EventBody, ownType: JSONView?) throws(ItemRefusal) {
+    /// - Returns: the client's time, uncorrected; nil when it says none.
+    private func check(
+        _ body: EventBody, ownType: JSONView?
+    ) throws(ItemRefusal) -> Timestamp? {
         guard let type = body.type else {
             throw ownType == nil ? .missingType : .unknownType
         }
@@ -89,8 +98,9 @@ extension PendingBatch {
         let anonymous = try Self.isIdentifier(item["anonymousId"])
         guard user || anonymous else { throw .missingIdentifier }
         try Self.checkNUL(body)
-        try Self.checkTime(item["timestamp"])
-        try Self.checkTime(item["originalTimestamp"])
+        let stamped = try Self.time(item["timestamp"])
+        let original = try Self.time(item["originalTimestamp"])
+        return stamped ?? original
     }
 
     /// RudderStack's merge names two identifiers, each by a text.
@@ -128,10 +138,18 @@ extension PendingBatch {
 
     static func checkNUL(_ body: EventBody) throws(ItemRefusal) {
         var found = false
+        // Without an escape there is none, and a look at all bytes is cheaper than one for identifiers.
+        guard hasEscape(body.item) || body.sharedContext.map(hasEscape) == true else { return }
         EventIdentifiers.forEach(in: body) { _, value in
             if hasNUL(value) { found = true }
         }
         if found { throw .nulInIdentifier }
+    }
+
+    private static func hasEscape(_ view: JSONView) -> Bool {
+        let bytes = view.rawBytes
+        guard let start = bytes.baseAddress else { return false }
+        return memchr(start, 0x5C, bytes.count) != nil
     }
 
     /// JSON can only spell U+0000 with an escape.
@@ -139,9 +157,11 @@ extension PendingBatch {
         view.hasEscapes && view.withUTF8 { $0.contains(0) } == true
     }
 
-    private static func checkTime(_ view: JSONView?) throws(ItemRefusal) {
-        guard let view, !view.isNull else { return }
-        guard EventClock.time(view) != nil else { throw .badTimestamp }
+    /// A time that is there and can be read.
+    private static func time(_ view: JSONView?) throws(ItemRefusal) -> Timestamp? {
+        guard let view, !view.isNull else { return nil }
+        guard let time = EventClock.time(view) else { throw .badTimestamp }
+        return time
     }
 
     func isSuppressed(_ body: EventBody) -> Bool {

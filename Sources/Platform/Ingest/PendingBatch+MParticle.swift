@@ -217,7 +217,8 @@ extension PendingBatch {
             extractor.appendKeys(
                 of: body, source: context.source, messageID: id, to: &drafts.keys)
             end(
-                body, body: stored, received: received, id: id, placed: marks.place, item: place)
+                body, body: stored, occurred: EventClock.occurred(of: body, received: received),
+                received: received, id: id, placed: marks.place, item: place)
         }
     }
 

@@ -19,6 +19,8 @@ public struct PendingBatch: Sendable {
     let head: [UInt8]
     /// What the request says around each item: `,"sentAt":"…","context":{…},…`.
     private(set) var envelope: [UInt8]
+    /// When the request was sent, where the request says so.
+    let sharedSent: Timestamp?
 
     /// What was let in.
     var drafts = DraftBatch()
@@ -70,6 +72,7 @@ public struct PendingBatch: Sendable {
         form = context.segmentForm
         head = Self.head(source: context.source, received: context.received)
         envelope = Self.envelope(context, shared)
+        sharedSent = EventClock.time(shared.sentAt)
         isSharedContextChanged =
             shared.context.map { !context.sharedContextForm.changes(in: $0).isEmpty } ?? false
     }
@@ -117,8 +120,8 @@ public struct PendingBatch: Sendable {
     ///   - body: where its `body` stands in the tails.
     ///   - placed: its place in a request that names itself.
     mutating func end(
-        _ event: EventBody, body: Range<Int>, received: Timestamp, id: UnsafeRawBufferPointer,
-        placed: [UInt8]? = nil, item: Int
+        _ event: EventBody, body: Range<Int>, occurred: Timestamp, received: Timestamp,
+        id: UnsafeRawBufferPointer, placed: [UInt8]? = nil, item: Int
     ) {
         guard draftBytes <= limits.requestBytes else {
             drafts.dropUnended()
@@ -127,7 +130,6 @@ public struct PendingBatch: Sendable {
         }
         let place = Int32(drafts.count)
         drafts.keys[drafts.openKeys] &= keyMask
-        let occurred = EventClock.occurred(of: event, received: received)
         EventExtractor.withColumnName(of: event) { name in
             drafts.endRecord(
                 kind: RecordKind.event.rawValue, source: context.source, name: name,

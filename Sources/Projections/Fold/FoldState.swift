@@ -9,7 +9,7 @@ import PolicyText
 /// nothing, and every order in it is the log's order. Not thread-safe; whoever holds it holds it alone.
 public struct FoldState: Sendable {
     /// Changes when the same log would fold to another state. A checkpoint of another version is not read.
-    public static let codeVersion = 8
+    public static let codeVersion = 9
 
     let key: SipKey
     /// The first offset that is not applied.

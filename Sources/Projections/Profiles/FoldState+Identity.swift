@@ -56,13 +56,15 @@ extension FoldState {
     /// A link that waited counts from here on (I4). Every other rule still stands against it.
     private mutating func approve(_ entry: Int, at offset: UInt64, recorded: Int64) {
         guard let policy = governing(offset) else { return }
-        let pair = [identity.reviews.anchors[entry], identity.reviews.others[entry]]
+        var pair = [identity.reviews.anchors[entry], identity.reviews.others[entry]].map {
+            Candidate(
+                identifier: $0,
+                rank: policy.identity.rank(of: identity.typeName($0)) ?? Int.max - 1)
+        }
+        // Since it began to wait, another policy may have turned their ranks round (P1).
+        if pair[0].rank > pair[1].rank { pair.swapAt(0, 1) }
         let resolution = identity.resolve(
-            pair.map {
-                Candidate(
-                    identifier: $0,
-                    rank: policy.identity.rank(of: identity.typeName($0)) ?? Int.max - 1)
-            }, rules: policy.identity, offset: offset, time: recorded, by: .review,
+            pair, rules: policy.identity, offset: offset, time: recorded, by: .review,
             leaving: .size)
         guard resolution.accepted.count == 2 else { return }
         identity.reviews.decide(entry, .approved, at: offset)
