@@ -77,6 +77,9 @@ final class ModelFile: Sendable {
             } else {
                 // A lost last transaction is written again from the log; what is deleted is overwritten.
                 try db.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON")
+                // People come in no order that the tables have: with the usual 2 MB every page of a large
+                // transaction was written to the journal and read back several times.
+                try db.execute(sql: "PRAGMA cache_size = -16384")
             }
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
         }

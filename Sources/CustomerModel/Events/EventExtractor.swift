@@ -109,18 +109,24 @@ public struct EventExtractor: Sendable {
 
     /// The name that the `name` column holds for `body`.
     public static func columnName(of body: EventBody) -> String {
-        withColumnName(of: body) { String(decoding: $0, as: UTF8.self) }
+        var name = ""
+        withColumnName(of: body) { name = String(decoding: $0, as: UTF8.self) }
+        return name
     }
 
-    /// The same as UTF-8, valid only inside `visit`.
-    public static func withColumnName<R>(
-        of body: EventBody, _ visit: (UnsafeRawBufferPointer) -> R
-    ) -> R {
-        if let name = body.name, let found = name.withUTF8({ $0.isEmpty ? nil : visit($0) }) ?? nil
-        {
-            return found
+    /// Hands the same as UTF-8 to `visit`, once, valid only inside it. Not generic: asked of every event that
+    /// is taken in, from another target.
+    public static func withColumnName(
+        of body: EventBody, _ visit: (UnsafeRawBufferPointer) -> Void
+    ) {
+        var isNamed = false
+        _ = body.name?.withUTF8 { name in
+            guard !name.isEmpty else { return }
+            isNamed = true
+            visit(name)
         }
+        guard !isNamed else { return }
         var name = body.type.map { "<\($0.name)>" } ?? ""
-        return name.withUTF8 { visit(UnsafeRawBufferPointer($0)) }
+        name.withUTF8 { visit(UnsafeRawBufferPointer($0)) }
     }
 }

@@ -31,8 +31,9 @@ package struct MessageIndex {
     package init(expecting expected: Int = 0, space: OffsetSpace = OffsetSpace()) {
         self.space = space
         let shardCount = 1 << Self.shardBits
-        // A third more than the mean, since shards do not fill evenly; then half as much again for speed.
-        let wanted = expected / shardCount * 2
+        // A shard grows when it is three quarters full, and shards do not fill evenly: an eighth over the
+        // mean is five standard deviations at a few thousand.
+        let wanted = expected / shardCount * 3 / 2
         var size = Self.smallest
         while size < wanted { size *= 2 }
         shards = (0..<shardCount).map { _ in [UInt64](repeating: 0, count: size) }
