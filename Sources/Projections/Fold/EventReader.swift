@@ -36,12 +36,10 @@ struct EventReader {
     }
 
     /// - Parameters:
-    ///   - body: what stands in the line.
-    ///   - room: a copy of it, which must stay where it is as long as the reading is used.
+    ///   - body: what stands in the line; its parts must stay where they are as long as the reading is used.
     ///   - source: whose event it is.
     mutating func read(
-        _ body: EventBody, at room: UnsafePointer<EventBody>, source: String,
-        policy: CompiledPolicy
+        _ body: EventBody, source: String, policy: CompiledPolicy
     ) throws(FoldProblem) -> EventReading {
         guard let type = body.type else { throw FoldProblem.notAnEvent }
         guard let received = EventClock.time(body.received) else { throw FoldProblem.noTime }
@@ -56,7 +54,7 @@ struct EventReader {
             signals.append(signal)
         }
         return EventReading(
-            room: room, type: type, received: received,
+            body: body, type: type, received: received,
             offers: first..<offers.count, signal: number, narrowing: narrowing,
             country: policy.reading.trustedCountry(of: body, source: source),
             integrations: readIntegrations(body))
@@ -96,46 +94,44 @@ struct EventReader {
         _ value: JSONView, rank: Int?, _ rules: CompiledIdentity, ordinal: UInt16
     ) {
         guard let rank else { return }
+        // Two threads counting who holds the rules would wait for each other: the closure takes what it needs.
+        let (form, country) = (rules.normalisations[rank], rules.phoneCountries[rank])
         let isUsable: Bool
         switch value.kind {
         case .string:
             isUsable =
                 value.withUTF8 {
                     IdentifierValue.normalise(
-                        $0, rules.normalisations[rank], country: rules.phoneCountries[rank],
-                        into: &normalised)
+                        $0, form, country: country, into: &normalised)
                 } ?? false
         case .number:
             isUsable = IdentifierValue.normalise(
-                value.rawBytes, rules.normalisations[rank], country: rules.phoneCountries[rank],
-                into: &normalised)
+                value.rawBytes, form, country: country, into: &normalised)
         case .object, .array, .bool, .null:
             isUsable = false
         }
         guard isUsable else { return }
-        let hash: UInt64? = normalised.withUnsafeBytes { bytes in
-            if !rules.blocked.isEmpty,
-                IdentifierValue.isBlocked(type: rules.names[rank], value: bytes, by: rules.blocked)
-            {
-                return nil
-            }
-            return ByteTable.hash(tag: rules.types[rank], bytes, key: key)
-        }
-        guard let hash else { return }
+        if !rules.blocked.isEmpty, isBlocked(rank, rules) { return }
+        let type = rules.types[rank]
+        let hash = normalised.withUnsafeBytes { ByteTable.hash(tag: type, $0, key: key) }
         let start = values.count
         values.append(contentsOf: normalised)
         offers.append(
             Offer(rank: rank, ordinal: ordinal, hash: hash, bytes: start..<values.count))
     }
+
+    private func isBlocked(_ rank: Int, _ rules: CompiledIdentity) -> Bool {
+        normalised.withUnsafeBytes {
+            IdentifierValue.isBlocked(type: rules.names[rank], value: $0, by: rules.blocked)
+        }
+    }
 }
 
 /// What was read off one event. Valid as long as its reader was not emptied and its line stands.
-///
-/// The body stands apart: it is large, and most events are folded without another look at it.
 struct EventReading {
-    fileprivate(set) var room: UnsafePointer<EventBody>
+    fileprivate(set) var body: EventBody
     /// The person's number that the event names; what it means, the fold knows.
-    var mpid: MPID? { room.pointee.mparticle?.mpid }
+    var mpid: MPID? { body.mparticle?.mpid }
     var type: EventType
     var received: Timestamp
     /// In ``EventReader/offers``, in the event's own order.

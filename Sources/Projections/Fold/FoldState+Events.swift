@@ -16,7 +16,7 @@ extension FoldState {
             by: reading.type == .alias ? .alias : .event)
         take(resolution)
         let event = FoldedEvent(
-            room: reading.room, type: reading.type, name: eventName(record, reading.type),
+            body: reading.body, type: reading.type, name: eventName(record, reading.type),
             time: time, received: received, offset: record.offset)
         let integrations = reading.integrations.map { range in
             reader.values.withUnsafeBytes {
@@ -44,9 +44,7 @@ extension FoldState {
 
     /// One event as the stages pass it on.
     struct FoldedEvent {
-        /// Where its body stands while it is folded.
-        var room: UnsafePointer<EventBody>
-        var body: EventBody { room.pointee }
+        var body: EventBody
         var type: EventType
         var name: String
         /// `occurred` clipped to `received`.
@@ -138,7 +136,7 @@ extension FoldState {
         var didTraitsChange = false
         if event.type == .identify || event.body.mparticle != nil {
             if takeTraits(event.body.traits, anchor, event) { didTraitsChange = true }
-            if takeTraits(event.body.context("traits"), anchor, event) { didTraitsChange = true }
+            if takeTraits(event.body.context(.traits), anchor, event) { didTraitsChange = true }
         }
         journal?.append(.profile(node: resolution.root))
         if !keepsAudiences { return }
@@ -240,7 +238,7 @@ extension FoldState {
             var decision = Decision(bits: scratch.bits[detail.destination])
             Judge.details(
                 filter: detail.filter, maximumAge: detail.maximumAge, share: detail.share,
-                event.room.pointee, received: entry.received, occurred: entry.occurred,
+                event.body, received: entry.received, occurred: entry.occurred,
                 eventReceived: entry.received, fields: fields, profile: profile, sampleKey: key,
                 into: &decision)
             scratch.bits[detail.destination] = decision.bits

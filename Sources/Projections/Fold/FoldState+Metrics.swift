@@ -137,13 +137,11 @@ extension FoldState {
                 _ = EventBody.read(line: line) { body in
                     guard let type = body.type, let received = EventClock.time(line["received"])
                     else { return }
-                    withUnsafePointer(to: body) { room in
-                        let event = FoldedEvent(
-                            room: room, type: type, name: eventName(record, type),
-                            time: min(record.occurred, received.microseconds),
-                            received: received, offset: record.offset)
-                        for metric in new { _ = note(metric, event, anchor: anchor) }
-                    }
+                    let event = FoldedEvent(
+                        body: body, type: type, name: eventName(record, type),
+                        time: min(record.occurred, received.microseconds),
+                        received: received, offset: record.offset)
+                    for metric in new { _ = note(metric, event, anchor: anchor) }
                 }
             }
         } catch {

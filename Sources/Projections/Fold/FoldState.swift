@@ -227,7 +227,7 @@ public struct FoldState: Sendable {
     private static let warmedRecords = 64
 
     /// Applies records that were read ahead, up to one that leaves something to do.
-    mutating func apply(_ batch: RecordBatch) -> BatchStep {
+    mutating func apply(_ batch: borrowing RecordBatch) -> BatchStep {
         // Once for all of them: each reads its own out of these.
         let reader = batch.reader
         let readBy = batch.policy
@@ -254,7 +254,7 @@ public struct FoldState: Sendable {
 
     /// - Parameter policy: which governs the record, if it is the one that it was read by.
     private mutating func apply(
-        _ number: Int, of batch: RecordBatch, _ reader: EventReader,
+        _ number: Int, of batch: borrowing RecordBatch, _ reader: EventReader,
         readBy policy: CompiledPolicy?
     ) -> FoldStep {
         batch.withRecord(number) { record, line, reading in
@@ -314,11 +314,8 @@ public struct FoldState: Sendable {
         defer { swap(&reader, &scratch.reader) }
         reader.removeAll()
         let isEvent: Bool? = try EventBody.read(line: line) { body in
-            try withUnsafePointer(to: body) { room in
-                let reading = try reader.read(
-                    body, at: room, source: record.source, policy: policy)
-                applyEvent(record, reading, in: reader, policy: policy)
-            }
+            let reading = try reader.read(body, source: record.source, policy: policy)
+            applyEvent(record, reading, in: reader, policy: policy)
             return true
         }
         guard isEvent == true else { throw FoldProblem.notAnEvent }

@@ -6,8 +6,9 @@ import JSONText
 /// Some hundred neighbouring records, copied out of the log and read as far as one thread can without
 /// knowing what came before them.
 ///
-/// Unchecked: it is handed from thread to thread, and whoever has it has it alone.
-final class RecordBatch: @unchecked Sendable {
+/// Handed from thread to thread, it belongs to one at a time: nobody counts who holds it. Unchecked only for
+/// its memory.
+struct RecordBatch: ~Copyable, @unchecked Sendable {
     private static let mostRows = 512
     private static let usualTextBytes = 512 << 10
 
@@ -29,13 +30,13 @@ final class RecordBatch: @unchecked Sendable {
     }
 
     private let rows: UnsafeMutablePointer<Row> = .allocate(capacity: mostRows)
-    /// By row.
-    private let bodies: UnsafeMutablePointer<EventBody> = .allocate(capacity: mostRows)
+    /// By row, of events that could be read.
+    private let parts: UnsafeMutablePointer<EventParts> = .allocate(capacity: mostRows)
     private(set) var count = 0
     private var text: UnsafeMutableRawBufferPointer = .allocate(
         byteCount: usualTextBytes, alignment: 16)
     private var textCount = 0
-    private let tapes = JSONTapes()
+    private var tapes = JSONTapes()
     private var keys: [UInt64] = []
     private var names = BatchNames()
     /// By row; few lines are no JSON.
@@ -53,7 +54,7 @@ final class RecordBatch: @unchecked Sendable {
 
     deinit {
         rows.deallocate()
-        bodies.deallocate()
+        parts.deallocate()
         text.deallocate()
     }
 
@@ -65,7 +66,7 @@ final class RecordBatch: @unchecked Sendable {
     ///
     /// - Parameter keepsKeys: whether events that can be read need their keys: only a fold that lost something
     ///   looks at them.
-    func begin(policy: CompiledPolicy?, keepsKeys: Bool) {
+    mutating func begin(policy: CompiledPolicy?, keepsKeys: Bool) {
         count = 0
         textCount = 0
         if text.count > Self.usualTextBytes { makeRoom(Self.usualTextBytes) }
@@ -80,7 +81,7 @@ final class RecordBatch: @unchecked Sendable {
         self.keepsKeys = keepsKeys
     }
 
-    private func makeRoom(_ bytes: Int) {
+    private mutating func makeRoom(_ bytes: Int) {
         text.deallocate()
         text = .allocate(byteCount: bytes, alignment: 16)
     }
@@ -88,7 +89,7 @@ final class RecordBatch: @unchecked Sendable {
     /// Copies a record in and reads it.
     ///
     /// - Returns: false where it does not fit any more; it always fits an empty batch.
-    func append(_ view: RecordView) -> Bool {
+    mutating func append(_ view: RecordView) -> Bool {
         guard count < Self.mostRows else { return false }
         let bytes = view.line
         if bytes.count > text.count - textCount {
@@ -107,46 +108,46 @@ final class RecordBatch: @unchecked Sendable {
             problem = error
         }
         textCount = range.upperBound
-        var row = Row(
-            offset: view.offset.value, recorded: view.recorded, occurred: view.occurred,
-            kind: view.kind, source: names.source(of: view), name: names.name(of: view),
-            keys: 0..<0, hasKeys: false, line: range, tape: tape, reading: nil)
+        let row = rows + count
+        row.initialize(
+            to: Row(
+                offset: view.offset.value, recorded: view.recorded, occurred: view.occurred,
+                kind: view.kind, source: names.source(of: view), name: names.name(of: view),
+                keys: 0..<0, hasKeys: false, line: range, tape: tape, reading: nil))
         if let problem { problems[count] = problem }
-        if let tape, let rules, row.kind == RecordKind.event.rawValue {
+        if let tape, let rules, row.pointee.kind == RecordKind.event.rawValue {
             // Two threads counting who holds the policy would wait for each other at every event.
-            row.reading = rules._withUnsafeGuaranteedRef { policy in
+            row.pointee.reading = rules._withUnsafeGuaranteedRef { policy in
                 read(
                     tapes.view(at: tape, of: UnsafeRawBufferPointer(line)),
-                    source: names[row.source], policy: policy)
+                    source: names[row.pointee.source], policy: policy)
             }
         }
         offerEnds.append(reader.offers.count)
         // What cannot be read is parked under its keys.
-        if keepsKeys || row.reading == nil {
+        if keepsKeys || row.pointee.reading == nil {
             let firstKey = keys.count
             view.keys.append(to: &keys)
-            row.keys = firstKey..<keys.count
-            row.hasKeys = true
+            row.pointee.keys = firstKey..<keys.count
+            row.pointee.hasKeys = true
         }
-        (rows + count).initialize(to: row)
         count += 1
         return true
     }
 
     /// Nil where it cannot be read: then the fold tries in its turn, and parks it.
-    private func read(_ line: JSONView, source: String, policy: CompiledPolicy) -> EventReading? {
-        let reading = EventBody.read(line: line) { body -> EventReading? in
-            // Of mParticle's form nothing is left once it was read: it is made anew for the fold.
-            guard body.mparticle == nil else { return nil }
-            (bodies + count).initialize(to: body)
-            do throws(FoldProblem) {
-                return try reader.read(
-                    body, at: UnsafePointer(bodies + count), source: source, policy: policy)
-            } catch {
-                return nil
-            }
+    private mutating func read(
+        _ line: JSONView, source: String, policy: CompiledPolicy
+    ) -> EventReading? {
+        let envelope = EventParts.Envelope(line)
+        // Of mParticle's form nothing is left once it was read: it is made anew for the fold.
+        guard !envelope.hasDialect, let item = envelope.item else { return nil }
+        (parts + count).initialize(to: EventParts(item: item, envelope: envelope))
+        do throws(FoldProblem) {
+            return try reader.read(EventBody(parts + count), source: source, policy: policy)
+        } catch {
+            return nil
         }
-        return reading ?? nil
     }
 
     // MARK: Taking out
