@@ -22,6 +22,7 @@ struct EventReader {
     /// Of all events since ``removeAll()``.
     private(set) var offers: [Offer] = []
     private(set) var values: [UInt8] = []
+    /// Of the events that say something about consent.
     private(set) var signals: [ConsentSignal] = []
     private var normalised: [UInt8] = []
     private let key: SipKey
@@ -36,7 +37,7 @@ struct EventReader {
     }
 
     /// - Parameters:
-    ///   - body: what stands in the line; its parts must stay where they are as long as the reading is used.
+    ///   - body: what stands in the line.
     ///   - source: whose event it is.
     mutating func read(
         _ body: EventBody, source: String, policy: CompiledPolicy
@@ -46,22 +47,24 @@ struct EventReader {
         let first = offers.count
         readIdentifiers(body, policy.identity)
         let signal = ConsentSignal.read(body, by: policy.reading, received: received)
-        var number: Int?
+        var number: UInt32?
         var narrowing = ConsentSignal.Narrowing()
         if !signal.isSilent {
-            number = signals.count
+            number = UInt32(signals.count)
             narrowing = signal.narrowing
             signals.append(signal)
         }
         return EventReading(
-            body: body, type: type, received: received,
-            offers: first..<offers.count, signal: number, narrowing: narrowing,
+            type: type, mpid: body.mparticle?.mpid, isMParticle: body.mparticle != nil,
+            isImport: body.isImport,
+            received: received, offers: UInt32(first)..<UInt32(offers.count), signal: number,
+            narrowing: narrowing,
             country: policy.reading.trustedCountry(of: body, source: source),
             integrations: readIntegrations(body))
     }
 
     /// What the event says about integrations: the item's own, a NUL, and its batch's.
-    private mutating func readIntegrations(_ body: EventBody) -> Range<Int>? {
+    private mutating func readIntegrations(_ body: EventBody) -> Range<UInt32>? {
         let own = body.integrations
         let shared = body.sharedIntegrations
         guard own != nil || shared != nil else { return nil }
@@ -69,7 +72,12 @@ struct EventReader {
         if let own { values.append(contentsOf: own.rawBytes) }
         values.append(0)
         if let shared { values.append(contentsOf: shared.rawBytes) }
-        return start..<values.count
+        return UInt32(start)..<UInt32(values.count)
+    }
+
+    /// The signal of one event; what says nothing where it is silent.
+    func signal(of reading: EventReading) -> ConsentSignal {
+        reading.signal.map { signals[Int($0)] } ?? ConsentSignal()
     }
 
     private mutating func readIdentifiers(_ body: EventBody, _ rules: CompiledIdentity) {
@@ -127,21 +135,24 @@ struct EventReader {
     }
 }
 
-/// What was read off one event. Valid as long as its reader was not emptied and its line stands.
+/// What was read off one event. Valid as long as its reader was not emptied.
+///
+/// Small: it goes from the processor that reads to the one that folds.
 struct EventReading {
-    fileprivate(set) var body: EventBody
-    /// The person's number that the event names; what it means, the fold knows.
-    var mpid: MPID? { body.mparticle?.mpid }
     var type: EventType
+    /// The person's number that the event names; what it means, the fold knows.
+    var mpid: MPID?
+    var isMParticle: Bool
+    var isImport: Bool
     var received: Timestamp
     /// In ``EventReader/offers``, in the event's own order.
-    var offers: Range<Int>
+    var offers: Range<UInt32>
     /// In ``EventReader/signals``; nil where the event says nothing about consent.
-    var signal: Int?
+    var signal: UInt32?
     /// What that takes away from the event itself.
     var narrowing: ConsentSignal.Narrowing
     /// What a trusted field says (C6).
     var country: CountryCode?
     /// In ``EventReader/values``; nil where the event says nothing about integrations.
-    var integrations: Range<Int>?
+    var integrations: Range<UInt32>?
 }

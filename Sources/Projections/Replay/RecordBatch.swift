@@ -17,21 +17,21 @@ struct RecordBatch: ~Copyable, @unchecked Sendable {
         var recorded: Int64
         var occurred: Int64
         var kind: UInt8
-        /// In ``names``.
-        var source: Int
-        var name: Int
-        var keys: Range<Int>
         var hasKeys: Bool
-        var line: Range<Int>
+        /// In ``names``.
+        var source: UInt32
+        var name: UInt32
+        var keys: Range<UInt32>
+        /// In the text.
+        var start: Int
+        var length: Int
         /// On the tapes; nil where the line is no JSON.
-        var tape: Int?
+        var tape: UInt32?
         /// Of an event that could be read, by the rules of ``policy``.
         var reading: EventReading?
     }
 
     private let rows: UnsafeMutablePointer<Row> = .allocate(capacity: mostRows)
-    /// By row, of events that could be read.
-    private let parts: UnsafeMutablePointer<EventParts> = .allocate(capacity: mostRows)
     private(set) var count = 0
     private var text: UnsafeMutableRawBufferPointer = .allocate(
         byteCount: usualTextBytes, alignment: 16)
@@ -54,7 +54,6 @@ struct RecordBatch: ~Copyable, @unchecked Sendable {
 
     deinit {
         rows.deallocate()
-        parts.deallocate()
         text.deallocate()
     }
 
@@ -96,39 +95,41 @@ struct RecordBatch: ~Copyable, @unchecked Sendable {
             guard isEmpty else { return false }
             makeRoom(bytes.count)
         }
-        let range = textCount..<textCount + bytes.count
-        let line = UnsafeMutableRawBufferPointer(rebasing: text[range])
-        line.copyMemory(from: bytes)
-        var tape: Int?
+        let start = textCount
+        let room = UnsafeMutableRawBufferPointer(rebasing: text[start..<start + bytes.count])
+        room.copyMemory(from: bytes)
+        let line = UnsafeRawBufferPointer(room)
+        var tape: UInt32?
         var problem: JSONError?
         do throws(JSONError) {
-            tape = try tapes.append(trusted: UnsafeRawBufferPointer(line))
-            guard tape != nil else { return false }
+            guard let place = try tapes.append(trusted: line) else { return false }
+            tape = UInt32(place)
         } catch {
             problem = error
         }
-        textCount = range.upperBound
+        textCount = start + bytes.count
         let row = rows + count
         row.initialize(
             to: Row(
                 offset: view.offset.value, recorded: view.recorded, occurred: view.occurred,
-                kind: view.kind, source: names.source(of: view), name: names.name(of: view),
-                keys: 0..<0, hasKeys: false, line: range, tape: tape, reading: nil))
+                kind: view.kind, hasKeys: false, source: UInt32(names.source(of: view)),
+                name: UInt32(names.name(of: view)), keys: 0..<0, start: start,
+                length: bytes.count, tape: tape, reading: nil))
         if let problem { problems[count] = problem }
         if let tape, let rules, row.pointee.kind == RecordKind.event.rawValue {
             // Two threads counting who holds the policy would wait for each other at every event.
             row.pointee.reading = rules._withUnsafeGuaranteedRef { policy in
                 read(
-                    tapes.view(at: tape, of: UnsafeRawBufferPointer(line)),
-                    source: names[row.pointee.source], policy: policy)
+                    tapes.view(at: Int(tape), of: line), source: names[row.pointee.source],
+                    policy: policy)
             }
         }
         offerEnds.append(reader.offers.count)
         // What cannot be read is parked under its keys.
         if keepsKeys || row.pointee.reading == nil {
-            let firstKey = keys.count
+            let firstKey = UInt32(keys.count)
             view.keys.append(to: &keys)
-            row.pointee.keys = firstKey..<keys.count
+            row.pointee.keys = firstKey..<UInt32(keys.count)
             row.pointee.hasKeys = true
         }
         count += 1
@@ -142,11 +143,12 @@ struct RecordBatch: ~Copyable, @unchecked Sendable {
         let envelope = EventParts.Envelope(line)
         // Of mParticle's form nothing is left once it was read: it is made anew for the fold.
         guard !envelope.hasDialect, let item = envelope.item else { return nil }
-        (parts + count).initialize(to: EventParts(item: item, envelope: envelope))
-        do throws(FoldProblem) {
-            return try reader.read(EventBody(parts + count), source: source, policy: policy)
-        } catch {
-            return nil
+        return EventParts(item: item, envelope: envelope).withBody { body in
+            do throws(FoldProblem) {
+                return try reader.read(body, source: source, policy: policy)
+            } catch {
+                return nil
+            }
         }
     }
 
@@ -168,10 +170,11 @@ struct RecordBatch: ~Copyable, @unchecked Sendable {
     ) -> R {
         precondition(number < count, "no such record")
         let row = rows + number
-        let line = UnsafeRawBufferPointer(rebasing: text[row.pointee.line])
+        let line = UnsafeRawBufferPointer(
+            rebasing: text[row.pointee.start..<row.pointee.start + row.pointee.length])
         let parsed: Result<JSONView, JSONError>
         if let tape = row.pointee.tape {
-            parsed = .success(tapes.view(at: tape, of: line))
+            parsed = .success(tapes.view(at: Int(tape), of: line))
         } else {
             parsed = .failure(
                 problems[number] ?? JSONError(position: 0, problem: .unexpectedEnd))
@@ -182,7 +185,10 @@ struct RecordBatch: ~Copyable, @unchecked Sendable {
                     offset: row.pointee.offset, kind: row.pointee.kind,
                     recorded: row.pointee.recorded, occurred: row.pointee.occurred,
                     source: names[row.pointee.source], name: names[row.pointee.name],
-                    keys: UnsafeBufferPointer(rebasing: keys[row.pointee.keys]), line: line),
+                    keys: UnsafeBufferPointer(
+                        rebasing: keys[
+                            Int(row.pointee.keys.lowerBound)..<Int(row.pointee.keys.upperBound)]),
+                    line: line),
                 parsed, row.pointee.reading)
         }
     }
@@ -196,7 +202,7 @@ private struct BatchNames {
     private var places: [Int] = []
     private var used: [Int] = []
 
-    subscript(place: Int) -> String { names[place] }
+    subscript(place: UInt32) -> String { names[Int(place)] }
 
     mutating func removeAll() {
         names.removeAll(keepingCapacity: true)
