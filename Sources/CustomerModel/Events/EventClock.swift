@@ -9,9 +9,10 @@ public enum EventClock {
     /// The raw text stays in the line; this is what the log's `occurred` column holds, unclipped: a rule
     /// that must not believe the future clips it to `received` itself.
     public static func occurred(of body: EventBody, received: Timestamp) -> Timestamp {
-        occurred(
-            stamped: time(body.item["timestamp"]) ?? time(body.item["originalTimestamp"]),
-            sent: time(body.sentAt), received: received)
+        let stamps = body.timestamps
+        return occurred(
+            stamped: time(stamps.own) ?? time(stamps.original), sent: time(body.sentAt),
+            received: received)
     }
 
     /// The same for times that were read already.

@@ -30,11 +30,20 @@ extension PendingBatch {
         guard item.rawBytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
         let ownType = item["type"]
         let ownID = try Self.messageID(item)
-        let body = EventBody(
+        let parts = EventParts(
             item: item, envelopeType: nil, pathType: context.typeFromPath,
             sharedContext: shared.context,
             sharedIntegrations: shared.integrations, sentAt: shared.sentAt, serverMessageID: nil,
             hasGPC: context.hasGPC, isImport: context.pace == .imported)
+        try parts.withBody { (body) throws(ItemRefusal) in
+            try admit(body, ownType: ownType, ownID: ownID, shared: shared, index: index)
+        }
+    }
+
+    private mutating func admit(
+        _ body: EventBody, ownType: JSONView?, ownID: JSONView?, shared: SharedParts, index: Int
+    ) throws(ItemRefusal) {
+        let item = body.item
         let stamped = try check(body, ownType: ownType)
         if isSuppressed(body) {
             suppress()
@@ -67,8 +76,8 @@ extension PendingBatch {
 
     /// `sentAt`, or else `timestamp`, or else now: when it would have arrived.
     private func ownTime(of body: EventBody) -> Timestamp {
-        EventClock.time(body.sentAt) ?? EventClock.time(body.item["timestamp"])
-            ?? EventClock.time(body.item["originalTimestamp"]) ?? context.received
+        EventClock.time(body.sentAt) ?? EventClock.time(body.timestamps.own)
+            ?? EventClock.time(body.timestamps.original) ?? context.received
     }
 
     // MARK: What an item must be
@@ -86,20 +95,20 @@ extension PendingBatch {
             try Self.checkMerge(body)
         }
         if type == .track {
-            guard let event = item["event"], event.kind == .string, event.rawBytes.count > 2 else {
+            guard let event = body.name, event.kind == .string, event.rawBytes.count > 2 else {
                 throw .missingEvent
             }
             if event.equals("Segment Consent Preference Updated") {
-                let preferences = body.context("consent")?["categoryPreferences"]
+                let preferences = body.context(.consent)?["categoryPreferences"]
                 guard preferences?.kind == .object else { throw .consentPreferencesMissing }
             }
         }
-        let user = try Self.isIdentifier(item["userId"])
-        let anonymous = try Self.isIdentifier(item["anonymousId"])
+        let user = try Self.isIdentifier(body.userID)
+        let anonymous = try Self.isIdentifier(body.anonymousID)
         guard user || anonymous else { throw .missingIdentifier }
         try Self.checkNUL(body)
-        let stamped = try Self.time(item["timestamp"])
-        let original = try Self.time(item["originalTimestamp"])
+        let stamped = try Self.time(body.timestamps.own)
+        let original = try Self.time(body.timestamps.original)
         return stamped ?? original
     }
 

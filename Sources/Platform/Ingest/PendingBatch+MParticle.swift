@@ -199,26 +199,29 @@ extension PendingBatch {
         let marks = form.marks
         let ownID = try Self.checkedID(common["messageId"])
         let made = ownID == nil ? Self.newMessageID() : []
-        let body = EventBody(
+        let parts = EventParts(
             item: common, envelopeType: nil, sharedContext: nil, sharedIntegrations: nil,
             sentAt: nil, serverMessageID: nil, hasGPC: context.hasGPC,
             isImport: context.pace == .imported, mparticle: marks)
-        try Self.checkNUL(body)
-        if isSuppressed(body) {
-            suppress()
-            return
-        }
         let received =
             context.pace == .asIfLive
             ? EventClock.time(common["timestamp"]) ?? context.received : context.received
-        let stored = writeTail(
-            of: item, batch: batch, index: index, made: made, received: received)
-        Self.withID(ownID, made) { id in
-            extractor.appendKeys(
-                of: body, source: context.source, messageID: id, to: &drafts.keys)
-            end(
-                body, body: stored, occurred: EventClock.occurred(of: body, received: received),
-                received: received, id: id, placed: marks.place, item: place)
+        try parts.withBody { (body) throws(ItemRefusal) in
+            try Self.checkNUL(body)
+            if isSuppressed(body) {
+                suppress()
+                return
+            }
+            let stored = writeTail(
+                of: item, batch: batch, index: index, made: made, received: received)
+            Self.withID(ownID, made) { id in
+                extractor.appendKeys(
+                    of: body, source: context.source, messageID: id, to: &drafts.keys)
+                end(
+                    body, body: stored,
+                    occurred: EventClock.occurred(of: body, received: received),
+                    received: received, id: id, placed: marks.place, item: place)
+            }
         }
     }
 

@@ -120,7 +120,7 @@ public struct PendingBatch: Sendable {
     ///   - body: where its `body` stands in the tails.
     ///   - placed: its place in a request that names itself.
     mutating func end(
-        _ event: borrowing EventBody, body: Range<Int>, occurred: Timestamp, received: Timestamp,
+        _ event: EventBody, body: Range<Int>, occurred: Timestamp, received: Timestamp,
         id: UnsafeRawBufferPointer, placed: [UInt8]? = nil, item: Int
     ) {
         guard draftBytes <= limits.requestBytes else {
