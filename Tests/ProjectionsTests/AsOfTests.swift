@@ -210,9 +210,7 @@ import Testing
         let person = PersonReference.identifier(type: "user_id", value: "u1")
         for offset in [history.next - 1, history.next - 8] {
             var past = try #require(history.state.past(person, asOf: offset))
-            past.metrics.count { offset, take in
-                history.withRecord(at: offset) { take($0.line) }
-            }
+            past.metrics.count { offset, take in history.withRecord(at: offset) { take($0.line) } }
             let told = past.profile().attributes.map(\.json)
             #expect(told == [offset == history.next - 1 ? #""s18""# : #""s12""#, #""s1""#])
             // The newest has none as of now, and the oldest never had.
