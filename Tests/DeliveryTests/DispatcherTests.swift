@@ -314,7 +314,7 @@ import Testing
     }
 
     @Test
-    func `R1, R3 (9): names its plan in every attempt of it, between which live effects leave`()
+    func `R1, R3 (7), R3 (9): names its plan, keeps to its rate, lets live effects leave between`()
         async throws
     {
         try await Workbench.with(settings: ["batch: 10"]) { bench in
