@@ -77,8 +77,8 @@ import Testing
     private static let silent =
         "webhook: { url: \"http://127.0.0.1:9/\", secret: s, unknown: none }"
 
-    @Test(arguments: [(asked, 1), (silent, 0)])
-    func `R3 (2), E7: is planned only where the destination can be asked`(
+    @Test(arguments: [(asked, 1), (silent, 0)] as [(String, Int64)])
+    func `R3 (2), E7, A3: is planned only where the destination can be asked`(
         _ connector: String, _ planned: Int64
     ) async throws {
         let old = try temporaryDirectory()
@@ -107,6 +107,9 @@ import Testing
                 "replay.backfill", ["destination": "warehouse", "dryRun": true])
             #expect(backfill["alreadyTold"]?.int == 1)
             #expect(backfill["planned"]?.int == 0)
+            let told = try await workspace.ask("audit.disclosures", ["person": "user_id:ada"])
+            #expect(told["received"]?.int == 0)
+            #expect(told["mayHaveReceived"]?.int == 1)
         }
     }
 

@@ -73,6 +73,35 @@ import Testing
         #expect(history.areOne("user_id:u1", "anonymous_id:a2") == isRoom)
     }
 
+    @Test func `I2: a link that a client dates to the future is as old as its receipt`() throws {
+        var history = try History(policy: Self.oneDeviceAWeek)
+        let start = history.clock
+        let stamp = Timestamp(microseconds: start + 30 * Self.day)
+        try history.event(
+            Message.track(
+                "x", id: "1", user: "u1", anonymous: "a1", more: ",\"timestamp\":\"\(stamp)\"")
+        )
+        history.clock = start + 8 * Self.day
+        try history.event(Message.track("x", id: "2", user: "u1", anonymous: "a2"))
+        #expect(history.areOne("user_id:u1", "anonymous_id:a2"))
+    }
+
+    @Test func `I2: what is left of an event is matched again, until its limits hold`() throws {
+        var history = try History(policy: Policies.shop)
+        try history.event(
+            Message.identify(
+                id: "1", user: "u1", anonymous: "tablet", traits: #"{"email":"e@x.org"}"#))
+        let event = try history.event(
+            Message.identify(
+                id: "2", user: "u2", anonymous: "tablet", traits: #"{"email":"e@x.org"}"#))
+        #expect(!history.areOne("user_id:u2", "email:e@x.org"))
+        #expect(history.areOne("user_id:u1", "email:e@x.org"))
+        let refused = history.state.refusedLinks(of: nil, limit: 10)
+        #expect(
+            Set(refused.map(\.identifier.text)) == ["anonymous_id:tablet", "email:e@x.org"])
+        #expect(refused.map(\.offset) == [event, event])
+    }
+
     @Test func `I2: a link that a late event says again is no older for it`() throws {
         var history = try History(policy: Self.oneDeviceAWeek)
         let start = history.clock

@@ -100,6 +100,18 @@ import Testing
         #expect(history.state.digest() == history.rebuilt().digest())
     }
 
+    @Test func `I5, R3 (4): tells no more of an event that came before than is still so`() throws {
+        var history = try History(policy: Policies.shop)
+        try history.event(
+            Message.track(
+                "Order Completed", id: "1", user: "u1", anonymous: "a1",
+                consent: ["Analytics": true]))
+        history.release("warehouse")
+        history.decide(.retract, "user_id:u1", "anonymous_id:a1")
+        let sent = try history.deliver("warehouse")
+        #expect(sent.map(\.identifiers) == [["user_id"]])
+    }
+
     @Test func `R3(4): does not come back by a rebuild, nor under a candidate`() throws {
         var history = try History(policy: Policies.shop)
         try history.event(Message.track("x", id: "1", user: "u1", anonymous: "a1"))

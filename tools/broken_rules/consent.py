@@ -12,6 +12,7 @@ PEOPLE = "Projections/Profiles/FoldState+Identity.swift"
 JUDGE = "Projections/Fold/Judge.swift"
 TCF = "Projections/Fold/FoldState+TCF.swift"
 STANDINGS = "Projections/Fold/PersonStandings.swift"
+EVIDENCE = "CustomerModel/Consent/ConsentEvidence.swift"
 FOLDED = "Projections/Profiles/FoldState+Consent.swift"
 
 BREAKS = [
@@ -30,6 +31,8 @@ BREAKS = [
     Statement("C1.categories", "categories that are false assert nothing", SIGNAL,
               "denied |= bit", "missing |= bit", after="if isAnyFalse {"),
 
+    Break("C1.operator", "an operator's denial asserts nothing", FOLDED, "mask(record.denied)", "0"),
+
     Break("C2.clip", "an asserted time may lie in the future", EVENTS,
           "statement.time.map { min($0, received.microseconds) } ?? time", "statement.time ?? time"),
     Break("C2.occurred", "an event's own time is not clipped before it asserts", EVENTS,
@@ -44,6 +47,10 @@ BREAKS = [
           "offset", "offset + 1", after="statement.time.map { min($0, received.microseconds) } ?? time, offset:"),
     Break("C2.operator", "an operator's word may lie in the future", FOLDED,
           "min(record.asserted ?? received, received)", "(record.asserted ?? received)"),
+    Break("C2.raw", "what a client sent is not shown as evidence", EVIDENCE,
+          'body.context("consent")?["categoryPreferences"].map(Self.text)', "nil"),
+    Statement("C2.document", "the document behind an operator's word is not shown", EVIDENCE,
+              "document = record.document", ""),
 
     Break("C3.equal", "of equal times a grant lifts a denial", STATE,
           "other.assertedTime <= assertedTime", "other.assertedTime < assertedTime"),
@@ -120,6 +127,9 @@ BREAKS = [
     Break("C7.disclosed", "a vendor that was not disclosed is told", PERMISSION,
           "disclosedVendors.contains(vendor) ? nil : .vendorNotDisclosed", "nil"),
     Break("C7.order", "the oldest TC string counts", TCF, "own.offset > $0.offset", "own.offset < $0.offset"),
+    Break("C7.day", "a TC string asserts at its own time, which is a day's", OTHERS,
+          "ConsentStatement(reader: .tcf)",
+          "ConsentStatement(reader: .tcf, time: string.lastUpdated.microseconds)"),
     Break("C7.own", "an event's own TC string does not narrow it", TCF,
           "own.string.refusal(of: use) != nil", "false"),
     Statement("C7.none", "a vendor is told of who has no TC string", TCF, "decision.fail(.consentUnknown)", ""),

@@ -68,7 +68,7 @@ DECISIONS = [
 
     Break("D3.before", "a destination that is new is told of what came before it", LANE,
           "start", "0", after="self.start = start releasedTo ="),
-    Break("D3.newest", "the past is decided again by the newest version", CONTROL,
+    Break("D3.newest", "past decisions are read as if the newest version had made them", CONTROL,
           "policy(version: version)", "policies.last"),
     Break("D3.withheld", "what the policy in force withholds leaves all the same", LOOK,
           "sight.decision.isAllow", "true"),
@@ -105,7 +105,9 @@ EFFECTS = [
     Break("E2.entered", "an entry that was told is told again", MEMBERS,
           "told(lane: number, audience: key.audience, root: root) == .entered", "false"),
     Break("E2.exited", "an exit is told of whom the destination was never told", MEMBERS,
-          "told(lane: number, audience: key.audience, of: subject(of: key, asOf: nil)) == .nothing", "false"),
+          "told(lane: number, audience: key.audience, of: subject(of: key, asOf: nil)) == .nothing", "false",
+          also=[("!concerned.allSatisfy({ leaving.contains(.init(audience: audience, identifier: $0)) })",
+                 "true", None, TOLD)]),
     Break("E2.desired", "an entry leaves that holds no more", MEMBERS, "!isHeldRightly", "false"),
     Statement("E2.unknown", "an entry that may have arrived counts as not told", TOLD, "value = 3", "return"),
     Statement("E2.restored", "an entry that a restore left behind counts as not told", RESTORE,
@@ -178,8 +180,6 @@ EFFECTS = [
           "denial >= attempts.looks[attempt]", "false"),
     Break("E6.first", "a denial right after the look is no finding", FINDINGS,
           "denial >= attempts.looks[attempt]", "denial > attempts.looks[attempt]"),
-    Break("E6.present", "identifiers that a split took away since leave", LOOK,
-          "identity.moves.isEmpty || identity.root(ofIdentifier: $0) == now", "true"),
 
     Break("E7.interrupted", "what a crash interrupted is tried again unasked", INTERRUPTED, ".unknown", ".retry",
           after="attempt: attempt.value, outcome:"),

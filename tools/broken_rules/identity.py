@@ -73,6 +73,8 @@ BREAKS = [
     Break("I4.within", "a meeting counts when it is as old as T", MEETINGS,
           "age.partialValue < window", "age.partialValue <= window"),
     Break("I4.stops", "an identifier that met too many links on", RESOLVER, "!bursts.isEmpty", "false"),
+    Break("I4.finding", "an identifier that met too many is no finding",
+          "Platform/Operations/Workspace+Identity.swift", "projection.read { $0.stoppedIdentifiers() }", "[]"),
 
     Statement("I5.bar", "a retraction bars nothing", SPLITS, "_ = retractions.bar(a, b, at: offset)", ""),
     Break("I5.barred", "what is barred is linked by later events", RESOLVER,

@@ -7,9 +7,9 @@ class Break:
     """One way to break one rule.
 
     `was` is what stands in `file`, once, white space aside; `now` is put in its place. With `after` it is the first
-    that follows that text. `also` are further such places of the same file, as (was, now, after). `name` begins with
-    the rule, as MEANINGS.md numbers it (`R3.7` for line 7 of R3), and the tests that are run are those that name the
-    rule, unless `tests` says which.
+    that follows that text. `also` are further such places, as (was, now, after) or, elsewhere, (was, now, after,
+    file). `name` begins with the rule, as MEANINGS.md numbers it (`R3.7` for line 7 of R3), and the tests that are
+    run are those that name the rule, unless `tests` says which.
     """
 
     is_statement = False
@@ -19,7 +19,9 @@ class Break:
         self.name = name
         self.meaning = meaning
         self.file = file
-        self.places = [(was, now, after), *also]
+        self.places = [(was, now, after, file)]
+        for was, now, after, *elsewhere in also:
+            self.places.append((was, now, after, *(elsewhere or [file])))
         self.is_live = live
         line = re.match(r"R3\.(\d+)", name)
         self.rule = f"R3 ({line.group(1)})" if line else name.split(".")[0]
@@ -39,6 +41,6 @@ class Text(Break):
 
 
 def naming(rule):
-    """An expression for the tests whose name begins with the rule, alone or among others."""
+    """An expression for the tests whose own name or suite's begins with the rule, alone or among others."""
     name = re.escape(rule).replace(r"\ ", " ?")
-    return rf"/`[^`:]*\b{name}(?![0-9a-z])[^`:]*:"
+    return rf"[./]`[^`:]*\b{name}(?![0-9a-z])[^`:]*:"

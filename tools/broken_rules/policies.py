@@ -8,6 +8,7 @@ METRICS = "Projections/Fold/FoldState+Metrics.swift"
 EVENTS = "Projections/Fold/FoldState+Events.swift"
 SUMMARY = "Projections/Profiles/ProfileSummary.swift"
 CHECKPOINTS = "Platform/Replay/CheckpointStore.swift"
+CANONICAL = "Projections/Fold/FoldState+Canonical.swift"
 REPLAYS = "Platform/Replay/Workspace+Replays.swift"
 CLOCK = "CustomerModel/Events/EventClock.swift"
 RELEASE = "Projections/Outboxes/FoldState+Release.swift"
@@ -49,14 +50,18 @@ POLICY = [
     Break("P1.history", "a new metric counts from its activation on", CONTROL, "fresh.isEmpty", "true"),
     Break("P1.adopted", "a promotion names another code version", REPLAYS,
           "FoldState.codeVersion", "FoldState.codeVersion + 1"),
+    Break("P1.schedule", "a promotion names no schedule", REPLAYS, "activeSchedule()", "[]",
+          after="codeVersion: FoldState.codeVersion, schedule:"),
+    Break("P1.digest", "a promotion names another digest", REPLAYS, "result.rebuilt", 'SHA256.of("")',
+          after="generation: generation, at: result.at, digest:"),
 
     Break("P2.past", "the past is asked under the newest version", SUMMARY,
           "$0.activatedAt <= offset", "$0.activatedAt <= offset || true"),
     Break("P2.usable", "a checkpoint that rests on what cannot be read is used", CHECKPOINTS,
           "isUsable(state)", "true"),
-    Break("P2.code", "a checkpoint of another code version is used", CHECKPOINTS,
-          "self.header(Offset(offset), digest: digest) == header",
-          "self.header(Offset(offset), digest: digest).dropFirst(10) == header.dropFirst(10)"),
+    Break("P2.code", "a checkpoint of another code version is used", CANONICAL,
+          "UInt32(Self.codeVersion)", "bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }",
+          after="guard try reader.integer(UInt32.self) =="),
     Break("P2.promoted", "a generation of another digest is promoted", REPLAYS,
           "rebuilt == live.0", "true",
           also=[("result.live == result.rebuilt", "true", "var promotion: UInt64? if end == .promote,")]),

@@ -5,6 +5,7 @@ from .kinds import Break, Statement, Text
 LANE = "Projections/Outboxes/LaneState.swift"
 LOOK = "Projections/Outboxes/Look.swift"
 MEMBERS = "Projections/Outboxes/Look+Memberships.swift"
+TOLD = "Projections/Outboxes/FoldState+Told.swift"
 LEDGER = "Projections/Outboxes/FoldState+Ledger.swift"
 BOUNDS = "Projections/Outboxes/FoldState+Bounds.swift"
 CORRECTIONS = "Projections/Outboxes/FoldState+Corrections.swift"
@@ -30,6 +31,8 @@ BREAKS = [
     Break("R1.counts", "a plan's counts are not stored", DRAFT, "part.counts",
           "PlanRecord.Counts(considered: 0, allowed: 0, alreadyTold: 0, deniedNow: 0, planned: 0)",
           after="ratePerSecond: scope.rate, counts:"),
+    Break("R1.filters", "what a plan was narrowed to is not stored", DRAFT,
+          "scope.recorded(key: log.identity)", "nil as PlanRecord.Narrowing?"),
     Break("R1.named", "an attempt does not name its plan", REQUEST, "request.plan", "nil as String?",
           after="recipient: look.destination.recipient, slot: lane.slot, plan:"),
     Break("R1.incomplete", "a plan that holds an unknown effect is complete", LEDGER,
@@ -49,6 +52,9 @@ BREAKS = [
     Break("R2.marked", "a purpose that is not marked is retroactive", RETROACTIVE, "purpose.isRetroactive", "true"),
     Break("R2.said", "a plan that does not say so is retroactive", RETROACTIVE,
           "isRetroactive && lenient.allows(moment, bits, self)", "lenient.allows(moment, bits, self)"),
+    Break("R2.grant", "a membership is judged as of now and not of its change",
+          "Projections/Outboxes/FoldState+Release.swift", "change.offset", "nil as UInt64?",
+          after="destination, policy: policy, root: root, now: projectionTime, asOf:"),
     Break("R2.late", "a late denial opens no finding", LATE, "denial >= attempts.looks[attempt]", "false"),
 
     Text("R3.1network", "the target that folds holds a network", "Projections/Replay/ControlDraft.swift",
@@ -72,10 +78,14 @@ BREAKS = [
           "isSuppressed(root: root, candidates: [])", "false"),
     Break("R3.4link", "later events bring a retracted link back", RESOLVER,
           "!retractions.standing.isEmpty", "false"),
+    Break("R3.4told", "an event from before a retraction is told with what was taken from its person", LOOK,
+          "identity.moves.isEmpty || identity.root(ofIdentifier: $0) == now", "true"),
     Break("R3.5entry", "an entry that was told is announced again", MEMBERS,
           "told(lane: number, audience: key.audience, root: root) == .entered", "false"),
     Break("R3.5exit", "an exit is announced of whom nobody was told", MEMBERS,
-          "told(lane: number, audience: key.audience, of: subject(of: key, asOf: nil)) == .nothing", "false"),
+          "told(lane: number, audience: key.audience, of: subject(of: key, asOf: nil)) == .nothing", "false",
+          also=[("!concerned.allSatisfy({ leaving.contains(.init(audience: audience, identifier: $0)) })",
+                 "true", None, TOLD)]),
     Break("R3.6correction", "an older plan overwrites what a newer one told", CORRECTIONS,
           "$0.attempt == effect.corrects", "true"),
     Break("R3.6membership", "an older entry overwrites a newer exit", MEMBERS, "!isHeldRightly", "false"),

@@ -42,7 +42,8 @@ def switched(sources, breaks):
         if one.name in names:
             raise Misfit(f"two breaks are named {one.name}")
         names.add(one.name)
-        by_file.setdefault(one.file, []).append(one)
+        for was, now, after, file in one.places:
+            by_file.setdefault(file, []).append((one, was, now, after))
     files = {}
     misfits = []
     for file, group in by_file.items():
@@ -50,18 +51,17 @@ def switched(sources, breaks):
             with open(os.path.join(sources, file), encoding="utf-8") as opened:
                 text = opened.read()
         except OSError as error:
-            misfits.append(f"{group[0].name}: {error}")
+            misfits.append(f"{group[0][0].name}: {error}")
             continue
         spans = {}
-        for one in group:
-            for was, now, after in one.places:
-                try:
-                    span = find(text, one, was, after)
-                except Misfit as misfit:
-                    misfits.append(str(misfit))
-                    continue
-                if not one.is_text:
-                    spans.setdefault(span, []).append((one, now))
+        for one, was, now, after in group:
+            try:
+                span = find(text, one, was, after, file)
+            except Misfit as misfit:
+                misfits.append(str(misfit))
+                continue
+            if not one.is_text:
+                spans.setdefault(span, []).append((one, now))
         if not spans:
             continue
         module = file.split("/")[0]
@@ -77,16 +77,16 @@ def pattern(code):
     return r"\s+".join(re.escape(word) for word in code.split())
 
 
-def find(text, one, was, after):
+def find(text, one, was, after, file):
     start = 0
     if after:
         marks = list(re.finditer(pattern(after), text))
         if len(marks) != 1:
-            raise Misfit(f"{one.name}: “{after}” stands {len(marks)} times in {one.file}, and should once")
+            raise Misfit(f"{one.name}: “{after}” stands {len(marks)} times in {file}, and should once")
         start = marks[0].end()
     found = list(re.finditer(pattern(was), text[start:]))
     if not found or len(found) > 1 and not after:
-        raise Misfit(f"{one.name}: “{was}” stands {len(found)} times in {one.file}, and should once")
+        raise Misfit(f"{one.name}: “{was}” stands {len(found)} times in {file}, and should once")
     return found[0].start() + start, found[0].end() + start
 
 
