@@ -7,6 +7,8 @@ public struct JSONNames: Sendable {
     private static let longest = 31
 
     private let names: [StaticString]
+    /// By name: its first eight bytes, or all that it has.
+    private let heads: [UInt64]
     /// By length: names of that length, as bits.
     private let ofLength: [UInt16]
 
@@ -20,6 +22,13 @@ public struct JSONNames: Sendable {
         }
         self.names = names
         self.ofLength = ofLength
+        heads = names.map { name in
+            var head: UInt64 = 0
+            for place in (0..<min(8, name.utf8CodeUnitCount)).reversed() {
+                head = head << 8 | UInt64(name.utf8Start[place])
+            }
+            return head
+        }
     }
 
     /// Finds the members of these names: what ``JSONView/subscript(_:)`` gives for each of them. None where
@@ -38,22 +47,41 @@ public struct JSONNames: Sendable {
                 takeEscaped(view.at(UInt32(truncatingIfNeeded: name)), value, &found)
             } else if length <= Self.longest {
                 var left = ofLength[length]
-                while left != 0 {
-                    let place = left.trailingZeroBitCount
-                    left &= left &- 1
-                    guard found.values[place] == 0 else { continue }
-                    if Bytes.equal(
-                        view.text + Int(candidate.start) + 1, names[place].utf8Start,
-                        count: length)
-                    {
-                        found.values[place] = value
-                        break
+                if left != 0 {
+                    let start = view.text + Int(candidate.start) + 1
+                    let head = Self.head(start, count: length)
+                    while left != 0 {
+                        let place = left.trailingZeroBitCount
+                        left &= left &- 1
+                        guard heads[place] == head, found.values[place] == 0 else { continue }
+                        if length <= 8
+                            || Bytes.equal(
+                                start + 8, names[place].utf8Start + 8, count: length &- 8)
+                        {
+                            found.values[place] = value
+                            break
+                        }
                     }
                 }
             }
             name = Int(view.tape[Int(value)].next)
         }
         return found
+    }
+
+    /// The first eight bytes of a name, or all that it has.
+    @inline(__always)
+    private static func head(_ name: UnsafeRawPointer, count: Int) -> UInt64 {
+        // After a name come at least its quote, a colon, a value and a bracket.
+        guard count < 4 else {
+            let word = UInt64(littleEndian: name.loadUnaligned(as: UInt64.self))
+            return count < 8 ? word & (1 << UInt64(count &* 8) &- 1) : word
+        }
+        var head: UInt64 = 0
+        for place in (0..<max(0, count)).reversed() {
+            head = head << 8 | UInt64(name.load(fromByteOffset: place, as: UInt8.self))
+        }
+        return head
     }
 
     @inline(never)

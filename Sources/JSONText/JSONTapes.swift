@@ -5,7 +5,7 @@
 ///
 /// Unchecked only for its memory: one thread at a time uses it. Views are valid until the tapes are
 /// emptied, and while their text stands where it stood.
-public final class JSONTapes: @unchecked Sendable {
+public struct JSONTapes: ~Copyable, @unchecked Sendable {
     private static let usualCapacity = 32_768
 
     private var room: UnsafeMutablePointer<JSONToken>
@@ -18,7 +18,7 @@ public final class JSONTapes: @unchecked Sendable {
     deinit { room.deallocate() }
 
     /// Forgets all texts. What one of unusually many values took is not kept.
-    public func removeAll() {
+    public mutating func removeAll() {
         count = 0
         if capacity > Self.usualCapacity { allocate(Self.usualCapacity) }
     }
@@ -27,7 +27,7 @@ public final class JSONTapes: @unchecked Sendable {
     ///
     /// - Returns: its place, for ``view(at:of:)``; nil where it does not fit behind those before it. An
     ///   empty one takes any text.
-    public func append(trusted text: UnsafeRawBufferPointer) throws(JSONError) -> Int? {
+    public mutating func append(trusted text: UnsafeRawBufferPointer) throws(JSONError) -> Int? {
         guard text.count <= JSONLimits.hardestBytes else {
             throw JSONError(position: JSONLimits.hardestBytes, problem: .tooLong)
         }
@@ -50,7 +50,7 @@ public final class JSONTapes: @unchecked Sendable {
         }
     }
 
-    private func allocate(_ tokens: Int) {
+    private mutating func allocate(_ tokens: Int) {
         room.deallocate()
         room = .allocate(capacity: tokens)
         capacity = tokens

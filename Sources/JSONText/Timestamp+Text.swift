@@ -17,6 +17,11 @@ public struct TimestampText: Equatable, Sendable {
 
     /// Reads a whole text; nil when it is anything else than the form above.
     public init?(utf8: UnsafeRawBufferPointer) {
+        if let usual = Self.usual(utf8) {
+            local = usual
+            offsetMinutes = 0
+            return
+        }
         var cursor = Cursor(bytes: utf8)
         guard
             let year = cursor.number(digits: 4...4), year >= 1, cursor.take("-"),
@@ -43,6 +48,61 @@ public struct TimestampText: Equatable, Sendable {
     public var moment: Timestamp {
         guard let offsetMinutes else { return local }
         return Timestamp(microseconds: local.microseconds - Int64(offsetMinutes) * 60_000_000)
+    }
+
+    /// The form that this log writes and most clients too: UTC, with three or six decimals. Nil for every
+    /// other, and for what is no time: then it is read byte by byte.
+    private static func usual(_ utf8: UnsafeRawBufferPointer) -> Timestamp? {
+        let count = utf8.count
+        guard count == 24 || count == 27, utf8[count &- 1] == UInt8(ascii: "Z"),
+            // 2026-03-  14T15:09  :26.535      as digits, with 0 where the signs stand
+            let date = digits(utf8, at: 0, over: 0x2D30_302D_3030_3030),
+            let time = digits(utf8, at: 8, over: 0x3030_3A30_3054_3030),
+            // The last of these is the fourth decimal, or the Z.
+            let rest = digits(
+                utf8, at: count == 24 ? 15 : 16,
+                over: count == 24 ? 0x3030_302E_3030_3A30 : 0x3030_3030_2E30_303A)
+        else { return nil }
+        func pair(_ word: UInt64, _ place: UInt64) -> Int {
+            Int(word >> (place &* 8) & 0xFF) &* 10 &+ Int(word >> (place &* 8 &+ 8) & 0xFF)
+        }
+        let year = pair(date, 0) &* 100 &+ pair(date, 2)
+        let month = pair(date, 5)
+        let (day, hour, minute) = (pair(time, 0), pair(time, 3), pair(time, 6))
+        let shift: UInt64 = count == 24 ? 2 : 1
+        let second = pair(rest, shift)
+        var fraction = pair(rest, shift &+ 3) &* 10 &+ Int(rest >> ((shift &+ 5) &* 8) & 0xFF)
+        if count == 24 {
+            fraction &*= 1_000
+        } else {
+            let last = (utf8[23] &- 0x30, utf8[24] &- 0x30, utf8[25] &- 0x30)
+            guard last.0 <= 9, last.1 <= 9, last.2 <= 9 else { return nil }
+            fraction = fraction &* 1_000 &+ Int(last.0) &* 100 &+ Int(last.1) &* 10 &+ Int(last.2)
+        }
+        guard year >= 1, month >= 1, month <= 12, day >= 1,
+            day <= Timestamp.daysInMonth(year: year, month: month), hour <= 23, minute <= 59,
+            second <= 59
+        else { return nil }
+        let days = Timestamp.days(year: year, month: month, day: day)
+        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second
+        return Timestamp(microseconds: Int64(seconds) * 1_000_000 + Int64(fraction))
+    }
+
+    /// Eight bytes as digits, the first lowest; nil where one is none, or no such sign as `form` has there.
+    @inline(__always)
+    private static func digits(
+        _ utf8: UnsafeRawBufferPointer, at place: Int, over form: UInt64
+    ) -> UInt64? {
+        let word = UInt64(littleEndian: utf8.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+        let signs = form ^ 0x3030_3030_3030_3030
+        let values = word ^ form
+        // A sign leaves 0 and nothing else; a digit leaves at most 9.
+        let isSign =
+            ((signs | signs << 1 | signs << 2 | signs << 3 | signs << 4) >> 4)
+            & 0x0101_0101_0101_0101
+        let wrongSigns = values & (isSign &* 0xFF)
+        let wrongDigits = (values &+ 0x7676_7676_7676_7676 | values) & 0x8080_8080_8080_8080
+        return wrongSigns | wrongDigits == 0 ? values : nil
     }
 
     private struct Cursor {

@@ -47,10 +47,10 @@ import Testing
     ) throws -> R {
         var parser = JSONParser()
         return try parser.parse(Array(#"{"type":"track","event":"x"\#(members)}"#.utf8)) { view in
-            try body(
-                EventBody(
-                    item: view, envelopeType: nil, sharedContext: nil, sharedIntegrations: nil,
-                    sentAt: nil, serverMessageID: nil, hasGPC: hasGPC, isImport: false))
+            try EventParts(
+                item: view, envelopeType: nil, sharedContext: nil, sharedIntegrations: nil,
+                sentAt: nil, serverMessageID: nil, hasGPC: hasGPC, isImport: false
+            ).withBody(body)
         }
     }
 

@@ -70,11 +70,12 @@ import Testing
         var parser = JSONParser()
         let text = #"{"type":"track","event":"x","context":{\#(context)}}"#
         return try parser.parse(Array(text.utf8)) { view in
-            ConsentSignal.read(
-                EventBody(
-                    item: view, envelopeType: nil, sharedContext: nil, sharedIntegrations: nil,
-                    sentAt: nil, serverMessageID: nil, hasGPC: false, isImport: false),
-                by: Self.reading, received: Timestamp(microseconds: 0))
+            EventParts(
+                item: view, envelopeType: nil, sharedContext: nil, sharedIntegrations: nil,
+                sentAt: nil, serverMessageID: nil, hasGPC: false, isImport: false
+            ).withBody {
+                ConsentSignal.read($0, by: Self.reading, received: Timestamp(microseconds: 0))
+            }
         }
     }
 

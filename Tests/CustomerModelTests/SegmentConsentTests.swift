@@ -84,12 +84,14 @@ import Testing
     func `says what its documentation says`(_ row: Row) throws {
         var parser = JSONParser()
         try parser.parse(Array(row.message.utf8)) { view in
-            let body = EventBody(
+            let parts = EventParts(
                 item: view, envelopeType: nil, sharedContext: nil, sharedIntegrations: nil,
                 sentAt: nil, serverMessageID: nil, hasGPC: false, isImport: false)
-            let signal = ConsentSignal.read(
-                body, by: ConsentReading(purposes: Self.policy),
-                received: Timestamp(microseconds: 0))
+            let signal = parts.withBody {
+                ConsentSignal.read(
+                    $0, by: ConsentReading(purposes: Self.policy),
+                    received: Timestamp(microseconds: 0))
+            }
             #expect(signal.granted == row.granted)
             #expect(signal.denied == row.denied)
             #expect(signal.missing == row.missing)

@@ -110,6 +110,25 @@ import Testing
         }
     }
 
+    /// The usual form is read eight bytes at a time, and with a small `z` byte by byte.
+    @Test func `is the same in the usual form and in any other, whatever byte is wrong`() {
+        var random = SystemRandomNumberGenerator()
+        for text in ["2026-03-14T15:09:26.535Z", "2026-12-31T23:59:59.999999Z"] {
+            for _ in 0..<20_000 {
+                var bytes = Array(text.utf8)
+                for _ in 0..<Int.random(in: 0...3, using: &random) {
+                    // Digits mostly, so that many of them are a time.
+                    bytes[Int.random(in: 0..<bytes.count - 1, using: &random)] =
+                        .random(in: Bool.random() ? 0x30...0x39 : 0...255, using: &random)
+                }
+                let usual = bytes.withUnsafeBytes { Timestamp(utf8: $0) }
+                bytes[bytes.count - 1] = UInt8(ascii: "z")
+                let other = bytes.withUnsafeBytes { Timestamp(utf8: $0) }
+                #expect(usual == other, "\(String(decoding: bytes, as: UTF8.self))")
+            }
+        }
+    }
+
     @Test func `random bytes never trap`() {
         var random = Seeded(seed: 12)
         let alphabet = Array("0123456789-:TZ. +tz\0\u{FF}".utf8)

@@ -236,7 +236,7 @@ struct History {
     /// A person as known at `offset`, attributes and all.
     func past(_ person: PersonReference, asOf offset: UInt64) -> ProfileSummary? {
         guard var past = state.past(person, asOf: offset) else { return nil }
-        past.metrics.count { withRecord(at: $0, $1) }
+        past.metrics.count { offset, body in withRecord(at: offset) { body($0.line) } }
         return past.profile()
     }
 
@@ -247,7 +247,7 @@ struct History {
         guard var past = state.past(audience: audience, of: person, asOf: offset) else {
             return nil
         }
-        past.metrics.count { withRecord(at: $0, $1) }
+        past.metrics.count { offset, body in withRecord(at: offset) { body($0.line) } }
         return past.explain()
     }
 

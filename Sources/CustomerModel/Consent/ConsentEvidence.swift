@@ -26,7 +26,7 @@ public struct ConsentEvidence: Equatable, Sendable {
         switch reader {
         case .categories, .preference:
             self.init(
-                reader, raw: body.context("consent")?["categoryPreferences"].map(Self.text))
+                reader, raw: body.context(.consent)?["categoryPreferences"].map(Self.text))
         case .gpc:
             let field = reading.value(body, at: places.gpc).map(Self.text)
             let gpp = reading.value(body, at: places.gpp)?.string
@@ -42,7 +42,7 @@ public struct ConsentEvidence: Equatable, Sendable {
         case .usPrivacy: self.init(reader, raw: reading.value(body, at: places.usPrivacy)?.string)
         case .operator: self.init(reader)
         case .rudderstack:
-            self.init(reader, raw: body.context("consentManagement").map(Self.text))
+            self.init(reader, raw: body.context(.consentManagement).map(Self.text))
         }
     }
 

@@ -102,7 +102,18 @@ public struct ConsentStatement: Equatable, Sendable {
 }
 
 /// A TC string as an event carried it.
-public struct CarriedTCString: Equatable, Sendable {
-    public var text: String
-    public var string: TCString
+///
+/// A class: few events carry one, and what every event says would be as large as the string is.
+public final class CarriedTCString: Equatable, Sendable {
+    public let text: String
+    public let string: TCString
+
+    init(text: String, string: TCString) {
+        self.text = text
+        self.string = string
+    }
+
+    public static func == (one: CarriedTCString, other: CarriedTCString) -> Bool {
+        one.text == other.text && one.string == other.string
+    }
 }

@@ -16,7 +16,7 @@ extension ConsentSignal {
     /// and one of many where `resolutionStrategy` says `or`; here unknown is not granted (C6), and how many a
     /// purpose needs is the policy's word and not the client's.
     mutating func readConsentManagement(_ body: EventBody, purposes: [Purpose]) {
-        guard let consent = body.context("consentManagement"), !consent.isNull else { return }
+        guard let consent = body.context(.consentManagement), !consent.isNull else { return }
         guard consent.kind == .object, Self.isListOfIDs(consent["allowedConsentIds"]),
             Self.isListOfIDs(consent["deniedConsentIds"])
         else {

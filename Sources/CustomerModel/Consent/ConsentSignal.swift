@@ -100,7 +100,7 @@ public struct ConsentSignal: Equatable, Sendable {
     /// absent `consent` object says nothing; an empty one neither, unless the event has integrations
     /// too: then, as with Segment, every category counts as missing.
     private mutating func readCategories(_ body: EventBody, purposes: [Purpose]) {
-        guard let consent = body.context("consent"), !consent.isNull else { return }
+        guard let consent = body.context(.consent), !consent.isNull else { return }
         guard consent.kind == .object else {
             isUnreadable = true
             return

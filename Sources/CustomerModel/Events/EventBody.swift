@@ -4,55 +4,13 @@ public import JSONText
 ///
 /// The item is the client's own object, for mParticle's clients in the form of the six calls (see
 /// ``MParticleForm``); the shared context and integrations are those of the batch it came in. The item
-/// wins, member by member. Valid only inside the closure that parsed the text.
+/// wins, member by member. Valid only inside the closure that parsed the text: it is a look at
+/// ``EventParts``, and as small as a pointer.
 public struct EventBody {
-    /// The client's message.
-    public let item: JSONView
-    /// The batch's `context`, when it had one.
-    public let sharedContext: JSONView?
-    /// The batch's `integrations`, when it had one.
-    public let sharedIntegrations: JSONView?
-    /// When the request was sent, as the client's text; nil when it did not say.
-    public let sentAt: JSONView?
-    /// When the line was taken, as its text; nil where no line was read.
-    public let received: JSONView?
-    /// Whether the request carried `Sec-GPC: 1`.
-    public let hasGPC: Bool
-    /// Whether it is history from a file, rather than live or played as if live (T2).
-    public let isImport: Bool
-    /// The six types' one, from the item or from the path it was posted to; nil when neither says.
-    public let type: EventType?
-    /// The message id: the item's own, or the one the server gave it; nil while neither exists.
-    public let messageID: JSONView?
-    /// The item's members that nearly everybody asks for, found in one walk.
-    private let members: JSONMembers
+    private let parts: UnsafePointer<EventParts>
 
-    /// Places in ``itemNames``.
-    private enum Place {
-        static let sentAt = 0
-        static let messageID = 1
-        static let type = 2
-        static let userID = 3
-        static let anonymousID = 4
-        static let previousID = 5
-        static let groupID = 6
-        static let traits = 7
-        static let context = 8
-        static let integrations = 9
-    }
-
-    private static let itemNames = JSONNames([
-        "sentAt", "messageId", "type", "userId", "anonymousId", "previousId", "groupId", "traits",
-        "context", "integrations",
-    ])
-    private static let lineNames = JSONNames([
-        "body", "type", "context", "integrations", "sentAt", "messageId", "gpc", "import",
-        "asIfLive", "robot", "received",
-    ])
-    /// What only mParticle's events say of themselves; nil for all others.
-    public let mparticle: MParticleMarks?
-    /// `true` where its user agent named itself a robot when it was taken; otherwise nil.
-    private let robot: JSONView?
+    /// `parts` must stay where they are for as long as this is used.
+    public init(_ parts: UnsafePointer<EventParts>) { self.parts = parts }
 
     /// Reads the envelope of one line of the log and hands the event to `visit`, whatever its dialect.
     ///
@@ -61,83 +19,81 @@ public struct EventBody {
     public static func read<R, E: Error>(
         line: JSONView, _ visit: (EventBody) throws(E) -> R
     ) throws(E) -> R? {
-        let found = lineNames.members(of: line)
-        guard let item = found[0], item.kind == .object else { return nil }
-        switch MParticleForm.read(line: line, item: item) {
+        let envelope = EventParts.Envelope(line)
+        guard let item = envelope.item else { return nil }
+        let form =
+            envelope.hasDialect ? MParticleForm.read(line: line, item: item) : .otherDialect
+        switch form {
         case .unreadable: return nil
-        case .otherDialect: return try visit(EventBody(item: item, line: found))
+        case .otherDialect: return try EventParts(item: item, envelope: envelope).withBody(visit)
         case .form(let form):
             return try form.read { (common) throws(E) in
-                try visit(EventBody(item: common, line: found, mparticle: form.marks))
+                try EventParts(item: common, envelope: envelope, mparticle: form.marks)
+                    .withBody(visit)
             }
         }
     }
 
-    /// - Parameter line: the envelope's ``lineNames``.
-    private init(item: JSONView, line: JSONMembers, mparticle: MParticleMarks? = nil) {
-        self.init(
-            item: item, envelopeType: line[1], sharedContext: line[2],
-            sharedIntegrations: line[3], sentAt: line[4], serverMessageID: line[5],
-            hasGPC: line[6]?.bool == true,
-            isImport: line[7]?.bool == true && line[8]?.bool != true, mparticle: mparticle,
-            robot: line[9], received: line[10])
-    }
+    /// The client's message.
+    public var item: JSONView { parts.pointee.item }
+    /// The batch's `context`, when it had one.
+    public var sharedContext: JSONView? { parts.pointee.sharedContext }
+    /// The batch's `integrations`, when it had one.
+    public var sharedIntegrations: JSONView? { parts.pointee.sharedIntegrations }
+    /// When the request was sent, as the client's text; nil when it did not say.
+    public var sentAt: JSONView? { parts.pointee.sentAt }
+    /// When the line was taken, as its text; nil where no line was read.
+    public var received: JSONView? { parts.pointee.received }
+    /// Whether the request carried `Sec-GPC: 1`.
+    public var hasGPC: Bool { parts.pointee.hasGPC }
+    /// Whether it is history from a file, rather than live or played as if live (T2).
+    public var isImport: Bool { parts.pointee.isImport }
+    /// The six types' one, from the item or from the path it was posted to; nil when neither says.
+    public var type: EventType? { parts.pointee.type }
+    /// The message id: the item's own, or the one the server gave it; nil while neither exists.
+    public var messageID: JSONView? { parts.pointee.messageID }
+    /// What only mParticle's events say of themselves; nil for all others.
+    public var mparticle: MParticleMarks? { parts.pointee.mparticle }
 
-    /// Joins an item with the parts of its request.
-    public init(
-        item: JSONView, envelopeType: JSONView?, pathType: EventType? = nil,
-        sharedContext: JSONView?, sharedIntegrations: JSONView?, sentAt: JSONView?,
-        serverMessageID: JSONView?, hasGPC: Bool, isImport: Bool, mparticle: MParticleMarks? = nil,
-        robot: JSONView? = nil, received: JSONView? = nil
-    ) {
-        members = Self.itemNames.members(of: item)
-        self.item = item
-        self.sharedContext = sharedContext
-        self.sharedIntegrations = sharedIntegrations
-        self.sentAt = sentAt ?? members[Place.sentAt]
-        self.hasGPC = hasGPC
-        self.robot = robot
-        self.received = received
-        self.isImport = isImport
-        self.mparticle = mparticle
-        messageID = serverMessageID ?? members[Place.messageID]
-        let own = members[Place.type]
-        type = Self.type(own ?? envelopeType) ?? (own == nil ? pathType : nil)
-    }
+    /// What nearly everybody asks of a `context`.
+    public enum ContextMember: Int, CaseIterable, Sendable {
+        case traits, device, externalIds, consent, consentManagement
 
-    private static func type(_ view: JSONView?) -> EventType? {
-        guard let view else { return nil }
-        if view.equals("track") { return .track }
-        if view.equals("identify") { return .identify }
-        if view.equals("page") { return .page }
-        if view.equals("screen") { return .screen }
-        if view.equals("group") { return .group }
-        // RudderStack's merge says the same of any two identifiers (see ``mergeProperties``).
-        if view.equals("alias") || view.equals("merge") { return .alias }
-        return nil
+        var name: StaticString { Self.names[rawValue] }
+        static let names: [StaticString] = [
+            "traits", "device", "externalIds", "consent", "consentManagement",
+        ]
     }
 
     /// The event's name: `event` of a track, `name` of a page or screen; nil where there is none.
     public var name: JSONView? {
         switch type {
-        case .track: item["event"]
-        case .page, .screen: item["name"]
+        case .track: parts.pointee.members[EventParts.Place.event]
+        case .page, .screen: parts.pointee.members[EventParts.Place.name]
         case .identify, .group, .alias, nil: nil
         }
     }
 
     /// The item's `userId`.
-    public var userID: JSONView? { members[Place.userID] }
+    public var userID: JSONView? { parts.pointee.members[EventParts.Place.userID] }
     /// The item's `anonymousId`.
-    public var anonymousID: JSONView? { members[Place.anonymousID] }
+    public var anonymousID: JSONView? { parts.pointee.members[EventParts.Place.anonymousID] }
     /// The item's `previousId`.
-    public var previousID: JSONView? { members[Place.previousID] }
+    public var previousID: JSONView? { parts.pointee.members[EventParts.Place.previousID] }
     /// The item's `groupId`.
-    public var groupID: JSONView? { members[Place.groupID] }
+    public var groupID: JSONView? { parts.pointee.members[EventParts.Place.groupID] }
     /// The item's `traits`.
-    public var traits: JSONView? { members[Place.traits] }
+    public var traits: JSONView? { parts.pointee.members[EventParts.Place.traits] }
     /// The item's own `integrations`.
-    public var integrations: JSONView? { members[Place.integrations] }
+    public var integrations: JSONView? { parts.pointee.members[EventParts.Place.integrations] }
+
+    /// When the client says that it happened: its `timestamp`, and what a server's pipeline kept as it was.
+    public var timestamps: (own: JSONView?, original: JSONView?) {
+        (
+            parts.pointee.members[EventParts.Place.timestamp],
+            parts.pointee.members[EventParts.Place.originalTimestamp]
+        )
+    }
 
     /// The identifiers that a RudderStack `merge` says are one person's: a list of objects with `type` and
     /// `value`. nil for every other message.
@@ -148,14 +104,20 @@ public struct EventBody {
 
     /// A member of `context`, the item's own before the batch's.
     public func context(_ name: StaticString) -> JSONView? {
-        if let own = members[Place.context]?[name] { return own }
+        if let own = parts.pointee.members[EventParts.Place.context]?[name] { return own }
         return sharedContext?[name]
+    }
+
+    /// The same of a member that nearly everybody asks for.
+    public func context(_ member: ContextMember) -> JSONView? {
+        if let own = parts.pointee.ownContext?[member.rawValue] { return own }
+        return sharedContext?[member.name]
     }
 
     /// What stands at `path`, from the message's root. Under `context` and `integrations` the batch's
     /// members count where the item has none of that name.
     public func value(at path: FieldPath) -> JSONView? {
-        if path.names == ["robot"] { return robot }
+        if path.names == ["robot"] { return parts.pointee.robot }
         if let own = item.value(at: path.names) { return own }
         guard path.names.count > 1 else { return nil }
         let shared: JSONView?

@@ -9,8 +9,8 @@ public enum EventClock {
     /// The raw text stays in the line; this is what the log's `occurred` column holds, unclipped: a rule
     /// that must not believe the future clips it to `received` itself.
     public static func occurred(of body: EventBody, received: Timestamp) -> Timestamp {
-        guard let stamped = time(body.item["timestamp"]) ?? time(body.item["originalTimestamp"])
-        else { return received }
+        let stamps = body.timestamps
+        guard let stamped = time(stamps.own) ?? time(stamps.original) else { return received }
         guard let sent = time(body.sentAt) else { return stamped }
         let (age, overflowed) = sent.microseconds.subtractingReportingOverflow(
             stamped.microseconds)

@@ -34,9 +34,9 @@ public enum EventIdentifiers {
         offer("anonymous_id", body.anonymousID)
         if body.type == .alias { offer("anonymous_id", body.previousID) }
         if body.type != .group { offer("email", body.traits?["email"]) }
-        offer("email", body.context("traits")?["email"])
+        offer("email", body.context(.traits)?["email"])
         offer("group_id", body.groupID)
-        if let device = body.context("device") {
+        if let device = body.context(.device) {
             let platform = device["type"]
             let isIOS = platform?.equals("ios") == true
             if isIOS || platform?.equals("android") == true {
@@ -47,7 +47,7 @@ public enum EventIdentifiers {
                 offer(isIOS ? "ios.push_token" : "android.push_token", device["token"])
             }
         }
-        if let external = body.context("externalIds"), external.kind == .array {
+        if let external = body.context(.externalIds), external.kind == .array {
             forEachExternal(external, offer)
         }
         guard let merged = body.mergeProperties, merged.kind == .array else { return }

@@ -29,11 +29,20 @@ extension PendingBatch {
         guard item.rawBytes.count <= limit else { throw .tooLarge(limitBytes: limit) }
         let ownType = item["type"]
         let ownID = try Self.messageID(item)
-        let body = EventBody(
+        let parts = EventParts(
             item: item, envelopeType: nil, pathType: context.typeFromPath,
             sharedContext: shared.context,
             sharedIntegrations: shared.integrations, sentAt: shared.sentAt, serverMessageID: nil,
             hasGPC: context.hasGPC, isImport: context.pace == .imported)
+        try parts.withBody { (body) throws(ItemRefusal) in
+            try admit(body, ownType: ownType, ownID: ownID, index: index)
+        }
+    }
+
+    private mutating func admit(
+        _ body: EventBody, ownType: JSONView?, ownID: JSONView?, index: Int
+    ) throws(ItemRefusal) {
+        let item = body.item
         try check(body, ownType: ownType)
         if isSuppressed(body) {
             suppress()
@@ -72,8 +81,8 @@ extension PendingBatch {
 
     /// `sentAt`, or else `timestamp`, or else now: when it would have arrived.
     private func ownTime(of body: EventBody) -> Timestamp {
-        EventClock.time(body.sentAt) ?? EventClock.time(body.item["timestamp"])
-            ?? EventClock.time(body.item["originalTimestamp"]) ?? context.received
+        EventClock.time(body.sentAt) ?? EventClock.time(body.timestamps.own)
+            ?? EventClock.time(body.timestamps.original) ?? context.received
     }
 
     // MARK: What an item must be
@@ -88,20 +97,20 @@ extension PendingBatch {
             try Self.checkMerge(body)
         }
         if type == .track {
-            guard let event = item["event"], event.kind == .string, event.rawBytes.count > 2 else {
+            guard let event = body.name, event.kind == .string, event.rawBytes.count > 2 else {
                 throw .missingEvent
             }
             if event.equals("Segment Consent Preference Updated") {
-                let preferences = body.context("consent")?["categoryPreferences"]
+                let preferences = body.context(.consent)?["categoryPreferences"]
                 guard preferences?.kind == .object else { throw .consentPreferencesMissing }
             }
         }
-        let user = try Self.isIdentifier(item["userId"])
-        let anonymous = try Self.isIdentifier(item["anonymousId"])
+        let user = try Self.isIdentifier(body.userID)
+        let anonymous = try Self.isIdentifier(body.anonymousID)
         guard user || anonymous else { throw .missingIdentifier }
         try Self.checkNUL(body)
-        try Self.checkTime(item["timestamp"])
-        try Self.checkTime(item["originalTimestamp"])
+        try Self.checkTime(body.timestamps.own)
+        try Self.checkTime(body.timestamps.original)
     }
 
     /// RudderStack's merge names two identifiers, each by a text.

@@ -199,19 +199,22 @@ extension PendingBatch {
         let marks = form.marks
         let ownID = try Self.checkedID(common["messageId"])
         let made = ownID == nil ? Self.newMessageID() : []
-        let body = EventBody(
+        let parts = EventParts(
             item: common, envelopeType: nil, sharedContext: nil, sharedIntegrations: nil,
             sentAt: nil, serverMessageID: nil, hasGPC: context.hasGPC,
             isImport: context.pace == .imported, mparticle: marks)
-        try Self.checkNUL(body)
-        if isSuppressed(body) {
-            suppress()
-            return
-        }
         let received =
             context.pace == .asIfLive
             ? EventClock.time(common["timestamp"]) ?? context.received : context.received
-        var columns = extractor.columns(of: body, source: context.source, received: received)
+        let found = try parts.withBody { (body) throws(ItemRefusal) -> EventExtractor.Columns? in
+            try Self.checkNUL(body)
+            if isSuppressed(body) { return nil }
+            return extractor.columns(of: body, source: context.source, received: received)
+        }
+        guard var columns = found else {
+            suppress()
+            return
+        }
         if ownID == nil {
             if common["messageId"]?.kind == .string { columns.keys.removeFirst() }
             let key = made.withUnsafeBytes {

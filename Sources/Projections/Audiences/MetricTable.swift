@@ -79,7 +79,8 @@ struct MetricTable {
     ///
     /// - Returns: whether that can have changed a value.
     mutating func note(
-        _ index: Int, _ body: EventBody, type: EventType, name: String, anchor: UInt32, time: Int64,
+        _ index: Int, _ body: @autoclosure () -> EventBody, type: EventType, name: String,
+        anchor: UInt32, time: Int64,
         offset: UInt64, now: Int64
     ) -> Bool {
         let metric = metrics[index]
@@ -88,12 +89,12 @@ struct MetricTable {
         guard MetricSeries.isInside(time, window: metric.windowMicroseconds, now: now) else {
             return false
         }
-        if let filter = metric.filter, !filter.evaluate(on: body) { return false }
+        if let filter = metric.filter, !filter.evaluate(on: body()) { return false }
         var event = MetricSeries.Event(time: time, offset: offset)
         switch metric.measure {
         case .count, .moments, .first(nil), .last(nil): break
         case .sum(let path), .minimum(let path), .maximum(let path):
-            guard let value = body.value(at: path), value.kind == .number else { return false }
+            guard let value = body().value(at: path), value.kind == .number else { return false }
             guard let amount = Amount(token: value.rawBytes) else {
                 misfits += 1
                 breakValue(index, anchor, time: time)
@@ -101,12 +102,12 @@ struct MetricTable {
             }
             event.amount = amount
         case .first(let path?), .last(let path?):
-            guard let value = body.value(at: path), let number = token(value, .asWritten) else {
+            guard let value = body().value(at: path), let number = token(value, .asWritten) else {
                 return false
             }
             event.value = number
         case .distinct(let path):
-            guard let value = body.value(at: path), let number = token(value, .canonical) else {
+            guard let value = body().value(at: path), let number = token(value, .canonical) else {
                 return false
             }
             event.value = number

@@ -100,27 +100,21 @@ public struct PastMetrics: Sendable {
     public mutating func count(with reader: inout LogReader) throws -> [Damage] {
         var damages: [Damage] = []
         try countAll { past, event, metrics in
-            let at = Offset(event.offset)
-            var isLost = false
-            var counted: [Int] = []
-            _ = try reader.forEachReadable(from: at, to: at + 1, needs: .lines) { view in
-                counted = Replayer.withRecord(view) { past.count($0, as: event, in: metrics) }
-                return .next
-            } unreadable: { damage in
-                isLost = true
+            // The line alone: a record would bring its segment's keys with it.
+            let line = try reader.readableLine(at: Offset(event.offset)) { damage in
                 if !damages.contains(damage) { damages.append(damage) }
-                return .stop
             }
-            if isLost {
+            guard let line else {
                 for metric in metrics { past.unreadable[metric] = event.offset }
+                return []
             }
-            return counted
+            return line.withUnsafeBytes { past.count($0, as: event, in: metrics) }
         }
         return damages
     }
 
     /// As ``count(with:)`` does, from lines that the caller holds.
-    package mutating func count(_ line: (UInt64, (FoldRecord) -> Void) -> Void) {
+    package mutating func count(_ line: (UInt64, (UnsafeRawBufferPointer) -> Void) -> Void) {
         countAll { past, event, metrics in
             var counted: [Int] = []
             line(event.offset) { counted = past.count($0, as: event, in: metrics) }
@@ -159,16 +153,17 @@ public struct PastMetrics: Sendable {
     }
 
     /// Returns the metrics in which the event counted.
-    private mutating func count(_ record: FoldRecord, as event: Wanted, in metrics: [Int]) -> [Int]
-    {
-        // A tombstone counts for nobody.
-        guard record.kind == RecordKind.event.rawValue else { return [] }
+    private mutating func count(
+        _ line: UnsafeRawBufferPointer, as event: Wanted, in metrics: [Int]
+    ) -> [Int] {
         var counted: [Int] = []
         do {
-            try parser.parseTrusted(record.line) { line in
+            try parser.parseTrusted(line) { line in
+                // A tombstone counts for nobody.
+                guard line["kind"]?.equals("event") == true else { return }
                 _ = EventBody.read(line: line) { body in
                     guard let type = body.type else { return }
-                    let name = record.eventName(type)
+                    let name = type.name(ofColumn: EventExtractor.columnName(of: body))
                     counted = metrics.filter { metric in
                         table.note(
                             metric, body, type: type, name: name, anchor: event.anchor,

@@ -22,6 +22,7 @@ struct EventReader {
     /// Of all events since ``removeAll()``.
     private(set) var offers: [Offer] = []
     private(set) var values: [UInt8] = []
+    /// Of the events that say something about consent.
     private(set) var signals: [ConsentSignal] = []
     private var normalised: [UInt8] = []
     private let key: SipKey
@@ -37,33 +38,33 @@ struct EventReader {
 
     /// - Parameters:
     ///   - body: what stands in the line.
-    ///   - room: a copy of it, which must stay where it is as long as the reading is used.
     ///   - source: whose event it is.
     mutating func read(
-        _ body: EventBody, at room: UnsafePointer<EventBody>, source: String,
-        policy: CompiledPolicy
+        _ body: EventBody, source: String, policy: CompiledPolicy
     ) throws(FoldProblem) -> EventReading {
         guard let type = body.type else { throw FoldProblem.notAnEvent }
         guard let received = EventClock.time(body.received) else { throw FoldProblem.noTime }
         let first = offers.count
         readIdentifiers(body, policy.identity)
         let signal = ConsentSignal.read(body, by: policy.reading, received: received)
-        var number: Int?
+        var number: UInt32?
         var narrowing = ConsentSignal.Narrowing()
         if !signal.isSilent {
-            number = signals.count
+            number = UInt32(signals.count)
             narrowing = signal.narrowing
             signals.append(signal)
         }
         return EventReading(
-            room: room, type: type, received: received,
-            offers: first..<offers.count, signal: number, narrowing: narrowing,
+            type: type, mpid: body.mparticle?.mpid, isMParticle: body.mparticle != nil,
+            isImport: body.isImport,
+            received: received, offers: UInt32(first)..<UInt32(offers.count), signal: number,
+            narrowing: narrowing,
             country: policy.reading.trustedCountry(of: body, source: source),
             integrations: readIntegrations(body))
     }
 
     /// What the event says about integrations: the item's own, a NUL, and its batch's.
-    private mutating func readIntegrations(_ body: EventBody) -> Range<Int>? {
+    private mutating func readIntegrations(_ body: EventBody) -> Range<UInt32>? {
         let own = body.integrations
         let shared = body.sharedIntegrations
         guard own != nil || shared != nil else { return nil }
@@ -71,7 +72,12 @@ struct EventReader {
         if let own { values.append(contentsOf: own.rawBytes) }
         values.append(0)
         if let shared { values.append(contentsOf: shared.rawBytes) }
-        return start..<values.count
+        return UInt32(start)..<UInt32(values.count)
+    }
+
+    /// The signal of one event; what says nothing where it is silent.
+    func signal(of reading: EventReading) -> ConsentSignal {
+        reading.signal.map { signals[Int($0)] } ?? ConsentSignal()
     }
 
     private mutating func readIdentifiers(_ body: EventBody, _ rules: CompiledIdentity) {
@@ -96,56 +102,57 @@ struct EventReader {
         _ value: JSONView, rank: Int?, _ rules: CompiledIdentity, ordinal: UInt16
     ) {
         guard let rank else { return }
+        // Two threads counting who holds the rules would wait for each other: the closure takes what it needs.
+        let (form, country) = (rules.normalisations[rank], rules.phoneCountries[rank])
         let isUsable: Bool
         switch value.kind {
         case .string:
             isUsable =
                 value.withUTF8 {
                     IdentifierValue.normalise(
-                        $0, rules.normalisations[rank], country: rules.phoneCountries[rank],
-                        into: &normalised)
+                        $0, form, country: country, into: &normalised)
                 } ?? false
         case .number:
             isUsable = IdentifierValue.normalise(
-                value.rawBytes, rules.normalisations[rank], country: rules.phoneCountries[rank],
-                into: &normalised)
+                value.rawBytes, form, country: country, into: &normalised)
         case .object, .array, .bool, .null:
             isUsable = false
         }
         guard isUsable else { return }
-        let hash: UInt64? = normalised.withUnsafeBytes { bytes in
-            if !rules.blocked.isEmpty,
-                IdentifierValue.isBlocked(type: rules.names[rank], value: bytes, by: rules.blocked)
-            {
-                return nil
-            }
-            return ByteTable.hash(tag: rules.types[rank], bytes, key: key)
-        }
-        guard let hash else { return }
+        if !rules.blocked.isEmpty, isBlocked(rank, rules) { return }
+        let type = rules.types[rank]
+        let hash = normalised.withUnsafeBytes { ByteTable.hash(tag: type, $0, key: key) }
         let start = values.count
         values.append(contentsOf: normalised)
         offers.append(
             Offer(rank: rank, ordinal: ordinal, hash: hash, bytes: start..<values.count))
     }
+
+    private func isBlocked(_ rank: Int, _ rules: CompiledIdentity) -> Bool {
+        normalised.withUnsafeBytes {
+            IdentifierValue.isBlocked(type: rules.names[rank], value: $0, by: rules.blocked)
+        }
+    }
 }
 
-/// What was read off one event. Valid as long as its reader was not emptied and its line stands.
+/// What was read off one event. Valid as long as its reader was not emptied.
 ///
-/// The body stands apart: it is large, and most events are folded without another look at it.
+/// Small: it goes from the processor that reads to the one that folds.
 struct EventReading {
-    fileprivate(set) var room: UnsafePointer<EventBody>
-    /// The person's number that the event names; what it means, the fold knows.
-    var mpid: MPID? { room.pointee.mparticle?.mpid }
     var type: EventType
+    /// The person's number that the event names; what it means, the fold knows.
+    var mpid: MPID?
+    var isMParticle: Bool
+    var isImport: Bool
     var received: Timestamp
     /// In ``EventReader/offers``, in the event's own order.
-    var offers: Range<Int>
+    var offers: Range<UInt32>
     /// In ``EventReader/signals``; nil where the event says nothing about consent.
-    var signal: Int?
+    var signal: UInt32?
     /// What that takes away from the event itself.
     var narrowing: ConsentSignal.Narrowing
     /// What a trusted field says (C6).
     var country: CountryCode?
     /// In ``EventReader/values``; nil where the event says nothing about integrations.
-    var integrations: Range<Int>?
+    var integrations: Range<UInt32>?
 }

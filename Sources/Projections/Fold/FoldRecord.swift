@@ -32,9 +32,15 @@ public struct FoldRecord: @unchecked Sendable {
         self.line = line
     }
 
-    /// The event's name: its column holds a type in angle brackets where the event has none.
-    func eventName(_ type: EventType) -> String {
-        switch type {
+    /// The event's name.
+    func eventName(_ type: EventType) -> String { type.name(ofColumn: name) }
+}
+
+extension EventType {
+    /// The name of an event of this type whose name column says this: it holds a type in angle brackets where the
+    /// event has none.
+    func name(ofColumn name: String) -> String {
+        switch self {
         // Bytes first: few names begin so, and characters are dear.
         case .track, .page, .screen:
             name.utf8.first == 0x3C && name.first == "<" && name.last == ">" ? "" : name

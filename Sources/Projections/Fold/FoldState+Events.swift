@@ -5,7 +5,7 @@ import JSONText
 /// One event: identity, then its assertions, then what it adds to its person, then its decisions (C5).
 extension FoldState {
     mutating func applyEvent(
-        _ record: FoldRecord, _ reading: EventReading, in reader: EventReader,
+        _ record: FoldRecord, _ body: FoundBody, _ reading: EventReading, in reader: EventReader,
         policy: CompiledPolicy
     ) {
         let received = reading.received
@@ -16,16 +16,20 @@ extension FoldState {
             by: reading.type == .alias ? .alias : .event)
         take(resolution)
         let event = FoldedEvent(
-            room: reading.room, type: reading.type, name: eventName(record, reading.type),
-            time: time, received: received, offset: record.offset)
+            found: body, type: reading.type, isMParticle: reading.isMParticle,
+            isImport: reading.isImport,
+            name: eventName(record, reading.type), time: time, received: received,
+            offset: record.offset)
         let integrations = reading.integrations.map { range in
             reader.values.withUnsafeBytes {
-                situations.intern(integrations: UnsafeRawBufferPointer(rebasing: $0[range]))
+                situations.intern(
+                    integrations: UnsafeRawBufferPointer(
+                        rebasing: $0[Int(range.lowerBound)..<Int(range.upperBound)]))
             }
         }
-        if let number = reading.signal {
+        if reading.signal != nil {
             assertConsent(
-                reader.signals[number], resolution, policy: policy, time: time,
+                reader.signal(of: reading), resolution, policy: policy, time: time,
                 received: received, offset: record.offset)
         }
         enrich(event, resolution, asserting: reading.signal != nil)
@@ -44,10 +48,11 @@ extension FoldState {
 
     /// One event as the stages pass it on.
     struct FoldedEvent {
-        /// Where its body stands while it is folded.
-        var room: UnsafePointer<EventBody>
-        var body: EventBody { room.pointee }
+        var found: FoundBody
+        var body: EventBody { found.body }
         var type: EventType
+        var isMParticle: Bool
+        var isImport: Bool
         var name: String
         /// `occurred` clipped to `received`.
         var time: Int64
@@ -66,7 +71,7 @@ extension FoldState {
         let rules = policy.identity
         if let mpid = reading.mpid { offer(mpid, rules) }
         for place in reading.offers {
-            let offer = reader.offers[place]
+            let offer = reader.offers[Int(place)]
             let identifier = reader.values.withUnsafeBytes {
                 identity.identifier(
                     type: rules.types[offer.rank],
@@ -136,9 +141,9 @@ extension FoldState {
         let anchor = resolution.anchor
         activity.note(anchor, time: event.time)
         var didTraitsChange = false
-        if event.type == .identify || event.body.mparticle != nil {
+        if event.type == .identify || event.isMParticle {
             if takeTraits(event.body.traits, anchor, event) { didTraitsChange = true }
-            if takeTraits(event.body.context("traits"), anchor, event) { didTraitsChange = true }
+            if takeTraits(event.body.context(.traits), anchor, event) { didTraitsChange = true }
         }
         journal?.append(.profile(node: resolution.root))
         if !keepsAudiences { return }
@@ -206,7 +211,7 @@ extension FoldState {
             decisions.append(entry, moment: moment)
             return
         }
-        let signal = reading.signal.map { reader.signals[$0] } ?? ConsentSignal()
+        let signal = reader.signal(of: reading)
         var purposes: [ConsentState] = []
         swap(&purposes, &scratch.purposes)
         defer { swap(&purposes, &scratch.purposes) }
@@ -240,7 +245,7 @@ extension FoldState {
             var decision = Decision(bits: scratch.bits[detail.destination])
             Judge.details(
                 filter: detail.filter, maximumAge: detail.maximumAge, share: detail.share,
-                event.room.pointee, received: entry.received, occurred: entry.occurred,
+                event.body, received: entry.received, occurred: entry.occurred,
                 eventReceived: entry.received, fields: fields, profile: profile, sampleKey: key,
                 into: &decision)
             scratch.bits[detail.destination] = decision.bits

@@ -10,7 +10,7 @@ extension FoldState {
     mutating func moveAudiences(
         _ event: FoldedEvent, _ resolution: Resolution, didTraitsChange: Bool
     ) {
-        let reason: MembershipReason = event.body.isImport ? .imported : .event
+        let reason: MembershipReason = event.isImport ? .imported : .event
         var touched: [Int] = []
         audienceIndex.forEachMetric(type: event.type, name: event.name) { touched.append($0) }
         touched.removeAll { !note($0, event, anchor: resolution.anchor) }
@@ -137,13 +137,13 @@ extension FoldState {
                 _ = EventBody.read(line: line) { body in
                     guard let type = body.type, let received = EventClock.time(line["received"])
                     else { return }
-                    withUnsafePointer(to: body) { room in
-                        let event = FoldedEvent(
-                            room: room, type: type, name: eventName(record, type),
-                            time: min(record.occurred, received.microseconds),
-                            received: received, offset: record.offset)
-                        for metric in new { _ = note(metric, event, anchor: anchor) }
-                    }
+                    let event = FoldedEvent(
+                        found: .here(body), type: type, isMParticle: body.mparticle != nil,
+                        isImport: body.isImport,
+                        name: eventName(record, type),
+                        time: min(record.occurred, received.microseconds),
+                        received: received, offset: record.offset)
+                    for metric in new { _ = note(metric, event, anchor: anchor) }
                 }
             }
         } catch {

@@ -227,9 +227,11 @@ public struct FoldState: Sendable {
     private static let warmedRecords = 64
 
     /// Applies records that were read ahead, up to one that leaves something to do.
-    mutating func apply(_ batch: RecordBatch) -> BatchStep {
+    mutating func apply(_ batch: borrowing RecordBatch) -> BatchStep {
         // Once for all of them: each reads its own out of these.
         let reader = batch.reader
+        let room = FoundBody.Room()
+        defer { room.deallocate() }
         let readBy = batch.policy
         var policy = governing(next)
         var policyEnd = governingEnd(next)
@@ -243,7 +245,8 @@ public struct FoldState: Sendable {
                 }
                 let isRead = policy != nil && policy === readBy
                 if !batch.hasKeys(number), asksKeys || !isRead { return .needsKeys }
-                let step = apply(number, of: batch, reader, readBy: isRead ? policy : nil)
+                let step = apply(
+                    number, of: batch, reader, room, readBy: isRead ? policy : nil)
                 if case .needsHistory(let metrics) = step { return .needsHistory(metrics: metrics) }
                 // A control record may have brought another.
                 if !batch.isEvent(number) { policyEnd = 0 }
@@ -254,8 +257,8 @@ public struct FoldState: Sendable {
 
     /// - Parameter policy: which governs the record, if it is the one that it was read by.
     private mutating func apply(
-        _ number: Int, of batch: RecordBatch, _ reader: EventReader,
-        readBy policy: CompiledPolicy?
+        _ number: Int, of batch: borrowing RecordBatch, _ reader: EventReader,
+        _ room: FoundBody.Room, readBy policy: CompiledPolicy?
     ) -> FoldStep {
         batch.withRecord(number) { record, line, reading in
             begin(record)
@@ -263,7 +266,8 @@ public struct FoldState: Sendable {
             do {
                 let line = try line.get()
                 if let reading, let policy {
-                    applyEvent(record, reading, in: reader, policy: policy)
+                    room.clear()
+                    applyEvent(record, .line(line, room), reading, in: reader, policy: policy)
                 } else {
                     step = try fold(record, line)
                 }
@@ -314,11 +318,8 @@ public struct FoldState: Sendable {
         defer { swap(&reader, &scratch.reader) }
         reader.removeAll()
         let isEvent: Bool? = try EventBody.read(line: line) { body in
-            try withUnsafePointer(to: body) { room in
-                let reading = try reader.read(
-                    body, at: room, source: record.source, policy: policy)
-                applyEvent(record, reading, in: reader, policy: policy)
-            }
+            let reading = try reader.read(body, source: record.source, policy: policy)
+            applyEvent(record, .here(body), reading, in: reader, policy: policy)
             return true
         }
         guard isEvent == true else { throw FoldProblem.notAnEvent }

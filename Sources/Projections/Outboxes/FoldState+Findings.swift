@@ -91,6 +91,8 @@ extension FoldState {
                 // An exit asks to forget: it is what a denial wants.
                 change(of: member, lane: lane) != .exited
             else { continue }
+            // What nobody said since the look, the look has read.
+            if destination.tcf == nil, !wasHeard(root, from: attempts.looks[attempt]) { continue }
             purposeStates(of: root, policy: policy, now: projectionTime, into: &states)
             var denials = Judge.denials(
                 destination, states: states, purposes: policy.policy.purposes)
@@ -105,6 +107,16 @@ extension FoldState {
                 .raceWindow, lane: lane, attempt: attempts.offsets[attempt],
                 event: attempts.members[member], denial: denial, at: offset)
         }
+    }
+
+    /// Whether anything was asserted about a person's consent at an offset or later.
+    private func wasHeard(_ root: UInt32, from offset: UInt64) -> Bool {
+        var member = identity.firstMembers[Int(root)]
+        while member != IdentityTable.none {
+            if let latest = consent.latestOffset(of: member), latest >= offset { return true }
+            member = identity.nextMembers[Int(member)]
+        }
+        return false
     }
 
     /// What a member of an attempt told of a membership; nil of an event.

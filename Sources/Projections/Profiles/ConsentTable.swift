@@ -73,6 +73,13 @@ struct ConsentTable {
         return changed
     }
 
+    /// The offset of the newest assertion on an identifier; nil when there is none.
+    func latestOffset(of identifier: UInt32) -> UInt64? {
+        guard Int(identifier) < historyHeads.count, historyHeads[Int(identifier)] != Self.none
+        else { return nil }
+        return historyOffsets[Int(historyHeads[Int(identifier)])]
+    }
+
     private mutating func take(_ new: ConsentStanding, identifier: UInt32, purpose: Int) -> Bool {
         var place = standingHeads[Int(identifier)]
         while place != Self.none {

@@ -8,9 +8,19 @@ import Hashing
 final class ReadAhead: Sendable {
     private static let batches = 4
 
+    /// A batch between two threads.
+    private final class Parcel: @unchecked Sendable {
+        private var batch: RecordBatch?
+
+        init(_ batch: consuming RecordBatch) { self.batch = consume batch }
+
+        /// Once.
+        func open() -> RecordBatch? { batch.take() }
+    }
+
     private struct Shared {
-        var full: [RecordBatch] = []
-        var free: [RecordBatch]
+        var full: [Parcel] = []
+        var free: [Parcel]
         var policy: CompiledPolicy?
         var keepsKeys: Bool
         var isStopped = false
@@ -32,7 +42,7 @@ final class ReadAhead: Sendable {
     ) {
         let monitor = Monitor(
             Shared(
-                free: (0..<Self.batches).map { _ in RecordBatch(key: key) }, policy: policy,
+                free: (0..<Self.batches).map { _ in Parcel(RecordBatch(key: key)) }, policy: policy,
                 keepsKeys: keepsKeys))
         self.monitor = monitor
         thread = OwnThread(.normal) {
@@ -48,34 +58,38 @@ final class ReadAhead: Sendable {
         _ reader: LogReader, from: Offset, to: Offset, into monitor: Monitor<Shared>
     ) throws {
         var reader = reader
-        var batch = free(monitor)
-        // What was read before damage is handed over like everything else.
-        defer { if let batch, !batch.isEmpty { hand(batch, to: monitor) } }
-        _ = try reader.forEach(from: from, to: to, needs: .lines) { view in
-            guard let filling = batch else { return .stop }
-            if filling.append(view) { return .next }
-            hand(filling, to: monitor)
-            batch = free(monitor)
-            guard let batch else { return .stop }
-            precondition(batch.append(view), "every record fits an empty batch")
-            return .next
+        guard var batch = free(monitor) else { return }
+        let end = Result {
+            try reader.forEach(from: from, to: to, needs: .lines) { view in
+                if batch.append(view) { return .next }
+                guard var full = free(monitor) else { return .stop }
+                swap(&batch, &full)
+                hand(full, to: monitor)
+                precondition(batch.append(view), "every record fits an empty batch")
+                return .next
+            }
         }
+        // What was read before damage is handed over like everything else.
+        if !batch.isEmpty { hand(batch, to: monitor) }
+        _ = try end.get()
     }
 
-    private static func hand(_ batch: RecordBatch, to monitor: Monitor<Shared>) {
-        monitor.withLock { $0.full.append(batch) }
+    private static func hand(_ batch: consuming RecordBatch, to monitor: Monitor<Shared>) {
+        let parcel = Parcel(batch)
+        monitor.withLock { $0.full.append(parcel) }
         monitor.wake(.progress)
     }
 
     /// Waits for a batch to fill; nil once nobody wants any more.
     private static func free(_ monitor: Monitor<Shared>) -> RecordBatch? {
         let taken = monitor.wait(on: .work, milliseconds: nil) {
-            shared -> (batch: RecordBatch, policy: CompiledPolicy?, keepsKeys: Bool)?? in
+            shared -> (parcel: Parcel, policy: CompiledPolicy?, keepsKeys: Bool)?? in
             if shared.isStopped { return .some(nil) }
             return shared.free.popLast().map { ($0, shared.policy, shared.keepsKeys) }
         }
-        guard let (batch, policy, keepsKeys) = taken ?? nil else { return nil }
-        batch.begin(policy: policy, keepsKeys: keepsKeys)
+        guard let (parcel, policy, keepsKeys) = taken ?? nil else { return nil }
+        var batch = parcel.open()
+        batch?.begin(policy: policy, keepsKeys: keepsKeys)
         return batch
     }
 
@@ -86,18 +100,19 @@ final class ReadAhead: Sendable {
     /// - Throws: what reading failed with, after everything before it was handed out.
     func next() throws -> RecordBatch? {
         let found = monitor.wait(on: .progress, milliseconds: nil) {
-            shared -> Result<RecordBatch?, any Error>? in
+            shared -> Result<Parcel?, any Error>? in
             if !shared.full.isEmpty { return .success(shared.full.removeFirst()) }
             return shared.end.map { $0.map { nil } }
         }
         guard let found else { preconditionFailure("a wait without an end ends with something") }
-        return try found.get()
+        return try found.get()?.open()
     }
 
     /// Gives a batch back to be filled again, and says which policy governs by now.
-    func giveBack(_ batch: RecordBatch, policy: CompiledPolicy?) {
+    func giveBack(_ batch: consuming RecordBatch, policy: CompiledPolicy?) {
+        let parcel = Parcel(batch)
         monitor.withLock { shared in
-            shared.free.append(batch)
+            shared.free.append(parcel)
             shared.policy = policy
         }
         monitor.wake(.work)

@@ -6,8 +6,9 @@ import JSONText
 /// Some hundred neighbouring records, copied out of the log and read as far as one thread can without
 /// knowing what came before them.
 ///
-/// Unchecked: it is handed from thread to thread, and whoever has it has it alone.
-final class RecordBatch: @unchecked Sendable {
+/// Handed from thread to thread, it belongs to one at a time: nobody counts who holds it. Unchecked only for
+/// its memory.
+struct RecordBatch: ~Copyable, @unchecked Sendable {
     private static let mostRows = 512
     private static let usualTextBytes = 512 << 10
 
@@ -16,26 +17,26 @@ final class RecordBatch: @unchecked Sendable {
         var recorded: Int64
         var occurred: Int64
         var kind: UInt8
-        /// In ``names``.
-        var source: Int
-        var name: Int
-        var keys: Range<Int>
         var hasKeys: Bool
-        var line: Range<Int>
+        /// In ``names``.
+        var source: UInt32
+        var name: UInt32
+        var keys: Range<UInt32>
+        /// In the text.
+        var start: Int
+        var length: Int
         /// On the tapes; nil where the line is no JSON.
-        var tape: Int?
+        var tape: UInt32?
         /// Of an event that could be read, by the rules of ``policy``.
         var reading: EventReading?
     }
 
     private let rows: UnsafeMutablePointer<Row> = .allocate(capacity: mostRows)
-    /// By row.
-    private let bodies: UnsafeMutablePointer<EventBody> = .allocate(capacity: mostRows)
     private(set) var count = 0
     private var text: UnsafeMutableRawBufferPointer = .allocate(
         byteCount: usualTextBytes, alignment: 16)
     private var textCount = 0
-    private let tapes = JSONTapes()
+    private var tapes = JSONTapes()
     private var keys: [UInt64] = []
     private var names = BatchNames()
     /// By row; few lines are no JSON.
@@ -53,7 +54,6 @@ final class RecordBatch: @unchecked Sendable {
 
     deinit {
         rows.deallocate()
-        bodies.deallocate()
         text.deallocate()
     }
 
@@ -65,7 +65,7 @@ final class RecordBatch: @unchecked Sendable {
     ///
     /// - Parameter keepsKeys: whether events that can be read need their keys: only a fold that lost something
     ///   looks at them.
-    func begin(policy: CompiledPolicy?, keepsKeys: Bool) {
+    mutating func begin(policy: CompiledPolicy?, keepsKeys: Bool) {
         count = 0
         textCount = 0
         if text.count > Self.usualTextBytes { makeRoom(Self.usualTextBytes) }
@@ -80,7 +80,7 @@ final class RecordBatch: @unchecked Sendable {
         self.keepsKeys = keepsKeys
     }
 
-    private func makeRoom(_ bytes: Int) {
+    private mutating func makeRoom(_ bytes: Int) {
         text.deallocate()
         text = .allocate(byteCount: bytes, alignment: 16)
     }
@@ -88,65 +88,68 @@ final class RecordBatch: @unchecked Sendable {
     /// Copies a record in and reads it.
     ///
     /// - Returns: false where it does not fit any more; it always fits an empty batch.
-    func append(_ view: RecordView) -> Bool {
+    mutating func append(_ view: RecordView) -> Bool {
         guard count < Self.mostRows else { return false }
         let bytes = view.line
         if bytes.count > text.count - textCount {
             guard isEmpty else { return false }
             makeRoom(bytes.count)
         }
-        let range = textCount..<textCount + bytes.count
-        let line = UnsafeMutableRawBufferPointer(rebasing: text[range])
-        line.copyMemory(from: bytes)
-        var tape: Int?
+        let start = textCount
+        let room = UnsafeMutableRawBufferPointer(rebasing: text[start..<start + bytes.count])
+        room.copyMemory(from: bytes)
+        let line = UnsafeRawBufferPointer(room)
+        var tape: UInt32?
         var problem: JSONError?
         do throws(JSONError) {
-            tape = try tapes.append(trusted: UnsafeRawBufferPointer(line))
-            guard tape != nil else { return false }
+            guard let place = try tapes.append(trusted: line) else { return false }
+            tape = UInt32(place)
         } catch {
             problem = error
         }
-        textCount = range.upperBound
-        var row = Row(
-            offset: view.offset.value, recorded: view.recorded, occurred: view.occurred,
-            kind: view.kind, source: names.source(of: view), name: names.name(of: view),
-            keys: 0..<0, hasKeys: false, line: range, tape: tape, reading: nil)
+        textCount = start + bytes.count
+        let row = rows + count
+        row.initialize(
+            to: Row(
+                offset: view.offset.value, recorded: view.recorded, occurred: view.occurred,
+                kind: view.kind, hasKeys: false, source: UInt32(names.source(of: view)),
+                name: UInt32(names.name(of: view)), keys: 0..<0, start: start,
+                length: bytes.count, tape: tape, reading: nil))
         if let problem { problems[count] = problem }
-        if let tape, let rules, row.kind == RecordKind.event.rawValue {
+        if let tape, let rules, row.pointee.kind == RecordKind.event.rawValue {
             // Two threads counting who holds the policy would wait for each other at every event.
-            row.reading = rules._withUnsafeGuaranteedRef { policy in
+            row.pointee.reading = rules._withUnsafeGuaranteedRef { policy in
                 read(
-                    tapes.view(at: tape, of: UnsafeRawBufferPointer(line)),
-                    source: names[row.source], policy: policy)
+                    tapes.view(at: Int(tape), of: line), source: names[row.pointee.source],
+                    policy: policy)
             }
         }
         offerEnds.append(reader.offers.count)
         // What cannot be read is parked under its keys.
-        if keepsKeys || row.reading == nil {
-            let firstKey = keys.count
+        if keepsKeys || row.pointee.reading == nil {
+            let firstKey = UInt32(keys.count)
             view.keys.append(to: &keys)
-            row.keys = firstKey..<keys.count
-            row.hasKeys = true
+            row.pointee.keys = firstKey..<UInt32(keys.count)
+            row.pointee.hasKeys = true
         }
-        (rows + count).initialize(to: row)
         count += 1
         return true
     }
 
     /// Nil where it cannot be read: then the fold tries in its turn, and parks it.
-    private func read(_ line: JSONView, source: String, policy: CompiledPolicy) -> EventReading? {
-        let reading = EventBody.read(line: line) { body -> EventReading? in
-            // Of mParticle's form nothing is left once it was read: it is made anew for the fold.
-            guard body.mparticle == nil else { return nil }
-            (bodies + count).initialize(to: body)
+    private mutating func read(
+        _ line: JSONView, source: String, policy: CompiledPolicy
+    ) -> EventReading? {
+        let envelope = EventParts.Envelope(line)
+        // Of mParticle's form nothing is left once it was read: it is made anew for the fold.
+        guard !envelope.hasDialect, let item = envelope.item else { return nil }
+        return EventParts(item: item, envelope: envelope).withBody { body in
             do throws(FoldProblem) {
-                return try reader.read(
-                    body, at: UnsafePointer(bodies + count), source: source, policy: policy)
+                return try reader.read(body, source: source, policy: policy)
             } catch {
                 return nil
             }
         }
-        return reading ?? nil
     }
 
     // MARK: Taking out
@@ -167,10 +170,11 @@ final class RecordBatch: @unchecked Sendable {
     ) -> R {
         precondition(number < count, "no such record")
         let row = rows + number
-        let line = UnsafeRawBufferPointer(rebasing: text[row.pointee.line])
+        let line = UnsafeRawBufferPointer(
+            rebasing: text[row.pointee.start..<row.pointee.start + row.pointee.length])
         let parsed: Result<JSONView, JSONError>
         if let tape = row.pointee.tape {
-            parsed = .success(tapes.view(at: tape, of: line))
+            parsed = .success(tapes.view(at: Int(tape), of: line))
         } else {
             parsed = .failure(
                 problems[number] ?? JSONError(position: 0, problem: .unexpectedEnd))
@@ -181,7 +185,10 @@ final class RecordBatch: @unchecked Sendable {
                     offset: row.pointee.offset, kind: row.pointee.kind,
                     recorded: row.pointee.recorded, occurred: row.pointee.occurred,
                     source: names[row.pointee.source], name: names[row.pointee.name],
-                    keys: UnsafeBufferPointer(rebasing: keys[row.pointee.keys]), line: line),
+                    keys: UnsafeBufferPointer(
+                        rebasing: keys[
+                            Int(row.pointee.keys.lowerBound)..<Int(row.pointee.keys.upperBound)]),
+                    line: line),
                 parsed, row.pointee.reading)
         }
     }
@@ -195,7 +202,7 @@ private struct BatchNames {
     private var places: [Int] = []
     private var used: [Int] = []
 
-    subscript(place: Int) -> String { names[place] }
+    subscript(place: UInt32) -> String { names[Int(place)] }
 
     mutating func removeAll() {
         names.removeAll(keepingCapacity: true)
