@@ -170,16 +170,11 @@ import Testing
             Message.track("Order Completed", id: "2", user: "u1", properties: #"{"revenue":7}"#))
         let last = try history.event(Message.track("Product Viewed", id: "3", user: "u1"))
         let person = PersonReference.identifier(type: "user_id", value: "u1")
-        func broken(_ offset: UInt64, _ take: (FoldRecord) -> Void) {
-            guard offset == lost else { return history.withRecord(at: offset, take) }
-            let broken = Array("{\"broken".utf8)
-            broken.withUnsafeBytes {
-                take(
-                    FoldRecord(
-                        offset: offset, kind: 1, recorded: 0, occurred: 0, source: "web",
-                        name: "Order Completed", keys: UnsafeBufferPointer(start: nil, count: 0),
-                        line: $0))
+        func broken(_ offset: UInt64, _ take: (UnsafeRawBufferPointer) -> Void) {
+            guard offset == lost else {
+                return history.withRecord(at: offset) { take($0.line) }
             }
+            Array("{\"broken".utf8).withUnsafeBytes { take($0) }
         }
         var past = try #require(history.state.past(person, asOf: last))
         past.metrics.count(broken)
@@ -215,7 +210,7 @@ import Testing
         let person = PersonReference.identifier(type: "user_id", value: "u1")
         for offset in [history.next - 1, history.next - 8] {
             var past = try #require(history.state.past(person, asOf: offset))
-            past.metrics.count { history.withRecord(at: $0, $1) }
+            past.metrics.count { offset, take in history.withRecord(at: offset) { take($0.line) } }
             let told = past.profile().attributes.map(\.json)
             #expect(told == [offset == history.next - 1 ? #""s18""# : #""s12""#, #""s1""#])
             // The newest has none as of now, and the oldest never had.

@@ -48,7 +48,7 @@ BREAKS = [
     Break("C2.operator", "an operator's word may lie in the future", FOLDED,
           "min(record.asserted ?? received, received)", "(record.asserted ?? received)"),
     Break("C2.raw", "what a client sent is not shown as evidence", EVIDENCE,
-          'body.context("consent")?["categoryPreferences"].map(Self.text)', "nil"),
+          'body.context(.consent)?["categoryPreferences"].map(Self.text)', "nil"),
     Statement("C2.document", "the document behind an operator's word is not shown", EVIDENCE,
               "document = record.document", ""),
 
@@ -89,10 +89,10 @@ BREAKS = [
     Statement("C5.split", "after a split the consent of those who went still counts", PEOPLE,
               "personStandings.forget(root)", "", after="= identity.retract(first, second, at: offset)"),
     Statement("C5.order", "an event is decided before its own assertions", EVENTS,
-              "if let number = reading.signal { assertConsent( reader.signals[number], resolution, policy: policy, "
+              "if reading.signal != nil { assertConsent( reader.signal(of: reading), resolution, policy: policy, "
               "time: time, received: received, offset: record.offset) }", "",
               also=[("anchorRefusals()",
-                     "if let number = reading.signal { assertConsent(reader.signals[number], resolution, "
+                     "if reading.signal != nil { assertConsent(reader.signal(of: reading), resolution, "
                      "policy: policy, time: time, received: received, offset: record.offset) }; anchorRefusals()",
                      "reading, in: reader, policy: policy)")]),
 
