@@ -88,11 +88,6 @@ import Testing
             #","originalTimestamp":"2026-01-01T07:00:00Z","sentAt":"2026-01-01T07:00:01Z""#,
             "2026-01-01T08:59:59Z"
         ),
-        // An age that no time can be taken off is not believed.
-        (
-            #","timestamp":"0001-01-01T00:00:00Z","sentAt":"9999-12-31T23:59:59Z""#,
-            "2026-01-01T09:00:00Z"
-        ),
         ("", "2026-01-01T09:00:00Z"),
     ])
     func `T1: hold its original time, or when it was received`(_ more: String, _ wanted: String)

@@ -118,6 +118,11 @@ import Testing
         let next = workspace.projection.applied.value
         let why = try await workspace.ask("explain", ["event": "o", "destination": "warehouse"])
         let event = UInt64(try #require(why["event"]?["offset"]?.int))
+        let fields = try workspace.log.append([
+            ControlDraft.make(
+                FieldSetRecord(destination: "warehouse", epoch: 1, fields: [], identifiers: []),
+                at: .now())
+        ])
         let record = AttemptRecord(
             destination: "warehouse", epoch: 1, recipient: "Warehouse Ltd", slot: Lane.eventSlot,
             plan: nil, look: next, generation: 1, try: 1, request: "r",
@@ -125,7 +130,8 @@ import Testing
             members: [
                 AttemptRecord.Member(
                     key: EffectKey(high: 1, low: 2), action: .deliver, at: event, audience: nil,
-                    profile: nil, digest: SHA256.of(""), policy: 1, consent: nil, fieldSet: 0,
+                    profile: nil, digest: SHA256.of(""), policy: 1, consent: nil,
+                    fieldSet: fields.first.value,
                     identifiers: [])
             ])
         let ticket = try workspace.log.append([ControlDraft.make(record, at: .now())])

@@ -34,10 +34,9 @@ import Testing
     @Test func `C5: a merge counts for its own event, and a split for the next one`() throws {
         var history = try History(policy: Policies.shop)
         func order(_ id: String, anonymous: String? = nil) throws -> [String] {
-            try history.gates(
-                try history.event(
-                    Message.track("Order Completed", id: id, user: "u1", anonymous: anonymous)),
-                "warehouse")
+            let event = try history.event(
+                Message.track("Order Completed", id: id, user: "u1", anonymous: anonymous))
+            return try history.gates(event, "warehouse")
         }
         try history.event(Self.grant)
         #expect(try order("1") == ["allow"])

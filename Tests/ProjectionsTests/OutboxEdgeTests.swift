@@ -81,6 +81,23 @@ import Testing
         #expect(decision.gates == [.consentDenied])
     }
 
+    @Test func `R3 (7): each plan has its own rate`() throws {
+        var history = try started()
+        let order = try history.event(Message.track("Order Completed", id: "1", user: "u1"))
+        for (id, rate) in [("slow", 1), ("fast", 100)] {
+            history.append(
+                PlanRecord(
+                    id: id, act: .backfill, destination: "warehouse", epoch: 1,
+                    slot: Lane.eventSlot, policyVersion: 1, approver: "test",
+                    ratePerSecond: rate,
+                    counts: .init(
+                        considered: 0, allowed: 0, alreadyTold: 0, deniedNow: 0, planned: 0),
+                    planned: OffsetBitmap(from: order, to: order + 1)))
+        }
+        #expect(history.state.planRate("slow") == 1 && history.state.planRate("fast") == 100)
+        #expect(history.state.planRate("other") == nil)
+    }
+
     @Test func `A3: what was told of both is told to each after a split`() throws {
         var history = try History(policy: Policies.shop)
         let order = try history.event(
