@@ -14,7 +14,12 @@ public enum Hexadecimal {
 
     /// The bytes of `text`, or nil when it is not an even number of hexadecimal digits (either case).
     public static func decode(_ text: String) -> [UInt8]? {
-        let characters = Array(text.utf8)
+        var text = text
+        return text.withUTF8 { decode(utf8: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The same of a text's UTF-8.
+    public static func decode(utf8 characters: UnsafeRawBufferPointer) -> [UInt8]? {
         guard characters.count % 2 == 0 else { return nil }
         var out: [UInt8] = []
         out.reserveCapacity(characters.count / 2)
@@ -25,6 +30,17 @@ public enum Hexadecimal {
             out.append(high << 4 | low)
         }
         return out
+    }
+
+    /// The number that 16 digits spell; nil for anything else.
+    public static func word(utf8 characters: UnsafeRawBufferPointer) -> UInt64? {
+        guard characters.count == 16 else { return nil }
+        var word: UInt64 = 0
+        for character in characters {
+            guard let value = value(character) else { return nil }
+            word = word << 4 | UInt64(value)
+        }
+        return word
     }
 
     private static func value(_ character: UInt8) -> UInt8? {

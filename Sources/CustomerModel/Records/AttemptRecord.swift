@@ -127,7 +127,7 @@ public struct AttemptRecord: ControlRecord {
 
 extension AttemptRecord.Member {
     init(_ reader: RecordReader) throws(RecordError) {
-        guard let key = EffectKey(hex: try reader.string("key")) else {
+        guard let key = try reader.member("key").withUTF8({ EffectKey(hexUTF8: $0) }) ?? nil else {
             throw reader.error("key", .illTyped)
         }
         self.key = key

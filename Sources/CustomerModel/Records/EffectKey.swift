@@ -93,9 +93,25 @@ public struct EffectKey: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// The key that 32 hexadecimal digits name, or nil.
     public init?(hex: String) {
-        guard let bytes = Hexadecimal.decode(hex), bytes.count == 16 else { return nil }
-        high = Self.word(bytes[0..<8])
-        low = Self.word(bytes[8..<16])
+        var hex = hex
+        guard let key = hex.withUTF8({ EffectKey(hexUTF8: UnsafeRawBufferPointer($0)) }) else {
+            return nil
+        }
+        self = key
+    }
+
+    /// The same of a text's UTF-8.
+    init?(hexUTF8 hex: UnsafeRawBufferPointer) {
+        guard hex.count == 32,
+            let high = Hexadecimal.word(utf8: UnsafeRawBufferPointer(rebasing: hex[..<16])),
+            let low = Hexadecimal.word(utf8: UnsafeRawBufferPointer(rebasing: hex[16...]))
+        else { return nil }
+        self.high = high
+        self.low = low
+    }
+
+    private static func word(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// 32 lower-case hexadecimal digits.
@@ -107,9 +123,6 @@ public struct EffectKey: Hashable, Comparable, Sendable, CustomStringConvertible
         (a.high, a.low) < (b.high, b.low)
     }
 
-    private static func word(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        bytes.reduce(0) { $0 << 8 | UInt64($1) }
-    }
 }
 
 /// A 64-bit hash as 16 hexadecimal digits.
@@ -119,7 +132,7 @@ enum HexWord {
     }
 
     static func decode(_ text: String) -> UInt64? {
-        guard let bytes = Hexadecimal.decode(text), bytes.count == 8 else { return nil }
-        return bytes.reduce(0) { $0 << 8 | UInt64($1) }
+        var text = text
+        return text.withUTF8 { Hexadecimal.word(utf8: UnsafeRawBufferPointer($0)) }
     }
 }

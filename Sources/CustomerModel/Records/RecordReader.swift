@@ -51,9 +51,9 @@ struct RecordReader {
     }
 
     func digest(_ key: StaticString) throws(RecordError) -> Digest256 {
-        guard let bytes = Hexadecimal.decode(try string(key)), bytes.count == 32 else {
-            throw error(key, .illTyped)
-        }
+        guard let bytes = try member(key).withUTF8({ Hexadecimal.decode(utf8: $0) }) ?? nil,
+            bytes.count == 32
+        else { throw error(key, .illTyped) }
         return Digest256(bytes: bytes)
     }
 

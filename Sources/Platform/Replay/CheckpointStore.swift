@@ -120,9 +120,10 @@ struct CheckpointStore: Sendable {
         guard offset <= end.value, self.header(Offset(offset), digest: digest) == header
         else { return nil }
         return try FoldState(
-            canonicalBytes: try Self.bytes(
-                of: file, at: Self.headerBytes, count: size - Self.headerBytes),
-            digest: digest, key: identity.key)
+            canonicalBytes: size - Self.headerBytes, digest: digest, key: identity.key
+        ) { piece, position in
+            try file.readAll(into: piece, at: Self.headerBytes + position)
+        }
     }
 
     private static func bytes(of file: any LogFile, at position: Int, count: Int) throws -> [UInt8]

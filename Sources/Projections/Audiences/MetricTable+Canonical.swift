@@ -51,13 +51,17 @@ extension MetricTable {
         try readTokens(from: &reader)
         for index in metrics.indices {
             var column = Column()
-            for _ in 0..<(try reader.count(UInt32.self)) {
+            let totals = try reader.count(UInt32.self, ofBytes: 29)
+            column.totals.reserveCapacity(totals)
+            for _ in 0..<totals {
                 let identifier = try reader.integer(UInt32.self)
                 column.totals[identifier] = Total(
                     count: try reader.integer(),
                     sum: Amount(billionths: try reader.integer()), isBroken: try reader.flag())
             }
-            for _ in 0..<(try reader.count(UInt32.self)) {
+            let bests = try reader.count(UInt32.self, ofBytes: 41)
+            column.bests.reserveCapacity(bests)
+            for _ in 0..<bests {
                 let identifier = try reader.integer(UInt32.self)
                 let best = Best(
                     time: try reader.integer(), offset: try reader.integer(),
@@ -66,13 +70,17 @@ extension MetricTable {
                 try check(best.value, reader)
                 column.bests[identifier] = best
             }
-            for _ in 0..<(try reader.count(UInt32.self)) {
+            let sets = try reader.count(UInt32.self, ofBytes: 12)
+            column.sets.reserveCapacity(sets)
+            for _ in 0..<sets {
                 let identifier = try reader.integer(UInt32.self)
                 let set = try reader.column(UInt32.self)
                 for value in set { try check(value, reader) }
                 column.sets[identifier] = set
             }
-            for _ in 0..<(try reader.count(UInt32.self)) {
+            let series = try reader.count(UInt32.self, ofBytes: 44)
+            column.series.reserveCapacity(series)
+            for _ in 0..<series {
                 let identifier = try reader.integer(UInt32.self)
                 let series = try MetricSeries(from: &reader)
                 for value in series.values { try check(value, reader) }

@@ -79,10 +79,14 @@ struct WakeQueue {
         let last = heap.removeLast()
         if heap.isEmpty { return }
         heap[0] = last
-        var parent = 0
+        sink(0)
+    }
+
+    private mutating func sink(_ start: Int) {
+        var parent = start
         while true {
             var smallest = parent
-            for child in [parent * 2 + 1, parent * 2 + 2]
+            for child in parent * 2 + 1...parent * 2 + 2
             where child < heap.count && heap[child] < heap[smallest] { smallest = child }
             guard smallest != parent else { return }
             heap.swapAt(parent, smallest)
@@ -109,7 +113,6 @@ struct WakeQueue {
         heap = moments.enumerated().filter { $0.element < .max }.map {
             Entry(time: $0.element, node: UInt32($0.offset))
         }
-        // What is sorted is a heap.
-        heap.sort()
+        for place in (0..<heap.count / 2).reversed() { sink(place) }
     }
 }

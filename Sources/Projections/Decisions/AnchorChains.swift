@@ -12,7 +12,9 @@ struct AnchorChains {
 
     init() {}
 
-    init(_ anchors: EventColumn<UInt32>) {
+    /// - Parameter identifiers: how many there are; none is larger.
+    init(_ anchors: EventColumn<UInt32>, identifiers: Int) {
+        newest = Array(repeating: Self.none, count: identifiers)
         for chunk in anchors.chunks {
             for anchor in chunk { append(anchor) }
         }

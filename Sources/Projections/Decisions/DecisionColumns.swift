@@ -248,6 +248,12 @@ struct DecisionColumns {
         space = try OffsetSpace(from: &reader)
         moments = try reader.eventColumn()
         anchors = try reader.eventColumn()
+        guard Self.name(anchors, below: identifiers) else {
+            throw CanonicalError(position: reader.position, expected: "known identifiers")
+        }
+        // Derived while the other columns come.
+        let chaining = Beside { [anchors] in AnchorChains(anchors, identifiers: identifiers) }
+        defer { _ = chaining.value }
         people = try reader.eventColumn()
         received = try reader.eventColumn()
         occurred = try reader.eventColumn()
@@ -262,15 +268,13 @@ struct DecisionColumns {
             keys.allSatisfy({
                 $0 >> 32 < UInt64(rowVersions.count) && $0 & 0xFFFF_FFFF < UInt64(situations)
             }),
-            let interned = InternTable(keys), Self.name(anchors, below: identifiers),
-            Self.name(people, below: identifiers),
+            let interned = InternTable(keys), Self.name(people, below: identifiers),
             moments.chunks.allSatisfy({ chunk in
                 chunk.allSatisfy { $0 == Self.none || $0 < UInt32(keys.count) }
             })
         else { throw CanonicalError(position: reader.position, expected: "decision columns") }
         momentKeys = interned
-        // Sized by the largest identifier, which was checked.
-        chains = AnchorChains(anchors)
+        chains = chaining.value
         for row in rowVersions.indices {
             var key = Array(bits(ofRow: UInt32(row)))
             key.append(UInt16(truncatingIfNeeded: rowVersions[row]))

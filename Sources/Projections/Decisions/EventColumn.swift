@@ -76,7 +76,9 @@ extension CanonicalReader {
         var left = try columnCount(T.self)
         while left > 0 {
             let part = min(left, EventColumn<T>.chunkSize)
-            column.append(elements(part))
+            // The last one has room for what comes next, but for small logs.
+            let room = column.chunks.isEmpty ? part + part / 8 : EventColumn<T>.chunkSize
+            column.append(try elements(part, room: room))
             left -= part
         }
         return column

@@ -84,6 +84,11 @@ extension FoldState {
     /// - Throws: ``CanonicalError`` when the bytes are not whole, or of another code version; then the
     ///   log is folded from its start.
     public init(canonicalBytes bytes: [UInt8], key: SipKey) throws {
+        try self.init(ByteStream(bytes), key: key)
+    }
+
+    /// The same from bytes that still come.
+    init(_ bytes: ByteStream, key: SipKey) throws {
         self.init(key: key)
         var reader = CanonicalReader(bytes)
         try reader.section("FOLD")

@@ -88,11 +88,11 @@ extension FoldState {
             let subject = attempts.subjects[member]
             guard outcome == .delivered || outcome == .unknown, subject != IdentityTable.none,
                 let root = identity.root(ofIdentifier: subject),
+                // What nobody said since the look, the look has read.
+                destination.tcf != nil || wasHeard(root, from: attempts.looks[attempt]),
                 // An exit asks to forget: it is what a denial wants.
                 change(of: member, lane: lane) != .exited
             else { continue }
-            // What nobody said since the look, the look has read.
-            if destination.tcf == nil, !wasHeard(root, from: attempts.looks[attempt]) { continue }
             purposeStates(of: root, policy: policy, now: projectionTime, into: &states)
             var denials = Judge.denials(
                 destination, states: states, purposes: policy.policy.purposes)

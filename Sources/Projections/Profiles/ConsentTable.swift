@@ -257,15 +257,20 @@ struct ConsentTable {
         guard standings.allSatisfy({ $0 == numbers.count }),
             histories.allSatisfy({ $0 == historyOffsets.count }),
             standingHeads.count == historyHeads.count,
-            (readers + historyReaders).allSatisfy({ ConsentReader(rawValue: $0) != nil })
+            readers.allSatisfy({ ConsentReader(rawValue: $0) != nil }),
+            historyReaders.allSatisfy({ ConsentReader(rawValue: $0) != nil })
         else { throw CanonicalError(position: reader.position, expected: "equal columns") }
         guard let identifiers = Self.identifiers(heads: historyHeads, previous: historyPrevious)
         else { throw CanonicalError(position: reader.position, expected: "chains of assertions") }
         historyIdentifiers = identifiers
-        entries = numbers.indices.map {
-            Entry(
-                time: times[$0], offset: offsets[$0], next: nexts[$0], purpose: numbers[$0],
-                isGrant: grants[$0], reader: readers[$0])
+        // Room for what comes next: the first assertion after a restart would copy all of them.
+        historyIdentifiers.reserveCapacity(identifiers.count + identifiers.count / 8)
+        entries.reserveCapacity(numbers.count + numbers.count / 8)
+        for number in numbers.indices {
+            entries.append(
+                Entry(
+                    time: times[number], offset: offsets[number], next: nexts[number],
+                    purpose: numbers[number], isGrant: grants[number], reader: readers[number]))
         }
     }
 

@@ -18,11 +18,26 @@ enum RestartSection {
         defer { log.close() }
         report.add("\(label): the log opened", whole.seconds * 1000, "ms")
         let reading = Stopwatch()
-        let bytes = try read(checkpoint)
-        report.add("\(label): the checkpoint's bytes read", reading.seconds * 1000, "ms")
-        var state = try FoldState(canonicalBytes: bytes, digest: digest, key: log.identity.key)
+        guard let file = fopen(checkpoint, "r") else { throw BenchError("no checkpoint") }
+        defer { fclose(file) }
+        guard fseek(file, 0, SEEK_END) == 0, case let size = ftell(file), size > 0 else {
+            throw BenchError("the checkpoint has no size")
+        }
+        let descriptor = fileno(file)
+        var state = try FoldState(
+            canonicalBytes: size, digest: digest, key: log.identity.key
+        ) { piece, position in
+            var filled = 0
+            while filled < piece.count {
+                let count = pread(
+                    descriptor, piece.baseAddress.map { $0 + filled }, piece.count - filled,
+                    position + filled)
+                guard count > 0 else { throw BenchError("the checkpoint cannot be read") }
+                filled += count
+            }
+        }
         report.add("\(label): the checkpoint read and checked", reading.seconds * 1000, "ms")
-        report.add("\(label): its size", Double(bytes.count) / 1_048_576, "MiB")
+        report.add("\(label): its size", Double(size) / 1_048_576, "MiB")
         let folding = Stopwatch()
         let before = state.next
         var replayer = Replayer(log: log)
@@ -30,18 +45,5 @@ enum RestartSection {
         report.add(
             "\(label): the \(state.next - before) records after it", folding.seconds * 1000, "ms")
         report.add("\(label): restart to serving", whole.seconds, "s", goal: .atMost(1))
-    }
-
-    /// As a platform reads it: into place, without a copy.
-    private static func read(_ path: String) throws -> [UInt8] {
-        guard let file = fopen(path, "r") else { throw BenchError("no checkpoint") }
-        defer { fclose(file) }
-        guard fseek(file, 0, SEEK_END) == 0, case let size = ftell(file), size > 0,
-            fseek(file, 0, SEEK_SET) == 0
-        else { throw BenchError("the checkpoint has no size") }
-        return try [UInt8](unsafeUninitializedCapacity: size) { room, filled in
-            filled = fread(room.baseAddress, 1, size, file)
-            guard filled == size else { throw BenchError("the checkpoint cannot be read") }
-        }
     }
 }
