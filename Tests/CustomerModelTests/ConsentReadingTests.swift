@@ -56,6 +56,22 @@ import Testing
 
     static func consent(_ members: String) -> String { #","context":{"consent":{\#(members)}}"# }
 
+    @Test func `C2: what stands behind an assertion is shown as it was sent`() throws {
+        let sent = #"{"Ads":true,"More":false}"#
+        try Self.withBody(Self.consent(#""categoryPreferences":\#(sent)"#)) { body in
+            for reader in [ConsentReader.categories, .preference] {
+                let evidence = ConsentEvidence(body, reader: reader, reading: Self.reading())
+                #expect(evidence.raw == sent)
+                #expect(evidence.method == reader.method)
+            }
+        }
+        let word = ConsentEvidence(
+            ConsentRecord(
+                type: "user_id", value: "u1", granted: [], denied: ["gdpr"],
+                document: "letter 7", method: "letter", by: "ada"))
+        #expect(word.document == "letter 7" && word.method == "letter" && word.raw == "by ada")
+    }
+
     private static func tc(_ change: (inout TCContent) -> Void = { _ in }) -> TCContent {
         var content = TCContent()
         content.consents = [1, 4]

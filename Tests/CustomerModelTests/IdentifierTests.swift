@@ -61,6 +61,25 @@ import Testing
             #expect(!IdentifierValue.isBlocked(type: "email", value: bytes, by: rules))
         }
     }
+
+    @Test(
+        arguments: [
+            (.exactly("NULL"), "null", true), (.exactly("null"), "Null", true),
+            (.exactly("null"), "nulls", false), (.prefix("test-"), "test-7", true),
+            (.prefix("test-"), "a-test-7", false), (.suffix("@example.com"), "a@example.com", true),
+            (.suffix("@example.com"), "a@example.com.org", false), (.allOf("0-"), "00-0", true),
+            (.allOf("0-"), "00-1", false),
+        ] as [(BlockedValue.Match, String, Bool)])
+    func `I4: a value is blocked in any case, from its beginning, to its end, or of characters`(
+        _ match: BlockedValue.Match, _ value: String, _ isBlocked: Bool
+    ) {
+        Array(value.utf8).withUnsafeBytes { bytes in
+            #expect(
+                IdentifierValue.isBlocked(
+                    type: "user_id", value: bytes, by: [BlockedValue(type: nil, match: match)])
+                    == isBlocked)
+        }
+    }
 }
 
 @Suite struct `An mpid` {

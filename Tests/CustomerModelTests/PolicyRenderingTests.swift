@@ -66,6 +66,19 @@ private func rule(_ type: EventType, fields: FieldList, context: FieldList = .no
         #expect(rendered.identifierTypes == ["user_id", "email", "email"])
     }
 
+    @Test func `P4: lets out no property whose name begins, or goes on, as a listed one does`()
+        throws
+    {
+        let line =
+            #"{"body":{"type":"track","event":"x","messageId":"m","properties":{"order":1,"order_id":2,"order_id2":3,"a":{"b":4,"bc":5}}}}"#
+        let rendered = try #require(
+            try render(line, rule: rule(.track, fields: paths("order_id", "a.b"))))
+        #expect(rendered.fields == ["properties.a.b", "properties.order_id"])
+        #expect(
+            String(decoding: rendered.bytes, as: UTF8.self)
+                .hasSuffix(#""properties":{"order_id":2,"a":{"b":4}}}"#))
+    }
+
     @Test func `of everything names the top-level fields`() throws {
         let line = #"{"body":{"type":"identify","messageId":"m","traits":{"b":{"c":1},"a":[]}}}"#
         let rendered = try #require(

@@ -54,6 +54,30 @@ import Testing
         }
     }
 
+    @Test func `E5, R3 (12): records the version applied, the word relied on, and what left`()
+        async throws
+    {
+        try await Workbench.with(purpose: "analytics") { bench in
+            let transport = FakeTransport(.accepted)
+            let first = try await bench.collect("m-1", user: "u-1", consent: true)
+            try await bench.release()
+            try await bench.run(bench.dispatcher(transport)) { bench.counts() == [.delivered: 1] }
+            try await bench.activate(purpose: "analytics", version: 2)
+            let second = try await bench.collect("m-2", user: "u-2", consent: true, total: nil)
+            try await bench.collect("m-3", user: "u-1")
+            try await bench.release()
+            try await bench.run(bench.dispatcher(transport)) { bench.counts() == [.delivered: 3] }
+            let members = try bench.attempts().flatMap(\.members)
+            #expect(members.map(\.policy) == [1, 2, 2])
+            #expect(members.map(\.consent) == [first.value, second.value, first.value])
+            let sets = try bench.records(FieldSetRecord.self)
+            let fields = members.map { member in
+                sets.first { $0.at.value == member.fieldSet }?.record.fields
+            }
+            #expect(fields == [["properties.total"], [], ["properties.total"]])
+        }
+    }
+
     @Test func `delivers in offset order, in batches of the policy's size, each once`()
         async throws
     {
@@ -314,7 +338,7 @@ import Testing
     }
 
     @Test
-    func `R1, R3 (9): names its plan in every attempt of it, between which live effects leave`()
+    func `R1, E5, R3 (7), R3 (9): names its plan, keeps to its rate, lets live effects by`()
         async throws
     {
         try await Workbench.with(settings: ["batch: 10"]) { bench in

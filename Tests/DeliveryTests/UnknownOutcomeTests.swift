@@ -70,7 +70,9 @@ import Testing
         }
     }
 
-    @Test func `E7: stays where nobody can be asked, and holds nothing else back`() async throws {
+    @Test func `E7, R3 (2): stays where nobody can be asked, and holds nothing else back`()
+        async throws
+    {
         try await Workbench.with { bench in
             try await Self.interrupt(bench, ["m-1"])
             let later = try await bench.collect("m-2")

@@ -137,15 +137,18 @@ final class Workbench: Sendable {
 
     /// Collects one event.
     ///
-    /// - Parameter consent: what its `Analytics` category says, when it says anything.
+    /// - Parameters:
+    ///   - consent: what its `Analytics` category says, when it says anything.
+    ///   - total: the one property that leaves; nil for an event without it.
     @discardableResult
     func collect(
-        _ id: String, user: String = "u-1", consent: Bool? = nil, total: JSONValue = 5
+        _ id: String, user: String = "u-1", consent: Bool? = nil, total: JSONValue? = 5
     ) async throws -> Offset {
         let now = clock.now()
         var item: JSONValue = [
             "type": "track", "event": "Order Completed", "messageId": .string(id),
-            "userId": .string(user), "properties": ["total": total, "secret": "s"],
+            "userId": .string(user),
+            "properties": total.map { ["total": $0, "secret": "s"] } ?? ["secret": "s"],
             "timestamp": .string(now.description),
         ]
         if let consent, case .object(var members) = item {

@@ -104,7 +104,7 @@ import Testing
     ]
 
     @Test(arguments: rows)
-    func `is taken, or refused with a code`(_ row: Row) async throws {
+    func `L2: is taken, or refused with a code`(_ row: Row) async throws {
         let desk = try Desk()
         let outcome = try await desk.collect(row.item, track("beside it"))
         #expect(outcome.rejected.map(\.refusal.code) == (row.code.map { [$0] } ?? []))
@@ -141,7 +141,7 @@ import Testing
         #expect(value["changed"]?.array == [])
     }
 
-    @Test func `that carries its write key loses it, and the line says so`() async throws {
+    @Test func `L1: that carries its write key loses it, and the line says so`() async throws {
         let desk = try Desk()
         try await desk.collect(
             #"{"writeKey":"wk_secret","event":"A","userId":"u","messageId":"m"}"#, type: .track)

@@ -81,4 +81,26 @@ import Testing
         #expect(occurred == corrected.microseconds)
         #expect(keys == 2, "the message id and the user id")
     }
+
+    @Test(arguments: [
+        (#","originalTimestamp":"2026-01-01T07:00:00Z""#, "2026-01-01T07:00:00Z"),
+        (
+            #","originalTimestamp":"2026-01-01T07:00:00Z","sentAt":"2026-01-01T07:00:01Z""#,
+            "2026-01-01T08:59:59Z"
+        ),
+        ("", "2026-01-01T09:00:00Z"),
+    ])
+    func `T1: hold its original time, or when it was received`(_ more: String, _ wanted: String)
+        async throws
+    {
+        let desk = try Desk()
+        try await desk.collect(track("m", more: more), received: "2026-01-01T09:00:00Z")
+        var reader = desk.log.makeReader()
+        var occurred: Int64 = 0
+        _ = try reader.forEach(from: .init(0), to: .init(1), needs: .columns) { record in
+            occurred = record.occurred
+            return .next
+        }
+        #expect(occurred == Timestamp(parsing: wanted)?.microseconds)
+    }
 }

@@ -28,7 +28,7 @@ import Testing
         #expect(try desk.lines()[0]["body"]?["event"]?.string == "First")
     }
 
-    @Test func `is told from another whose hash is the same`() async throws {
+    @Test func `L7: is told from another whose hash is the same`() async throws {
         // With eight bits of hash, a thousand ids share 256 hashes.
         let mask: UInt64 = 0xFF << 40
         let desk = try Desk(keyMask: mask)

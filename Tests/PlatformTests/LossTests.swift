@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func `L9: a checkpoint that knows more than can be read is not used`() async throws {
+    @Test func `P2, L9: a checkpoint that knows more than can be read is not used`() async throws {
         let shop = try await DamagedShop()
         try await withWorkspace(in: shop.directory) { workspace, directory in
             _ = try await workspace.outputs("warehouse.ndjson", lines: 2, in: directory)

@@ -37,11 +37,18 @@ import Testing
             try await workspace.apply(Shop.wider)
             let dry = try await workspace.ask(
                 "replay.backfill",
-                ["destination": "warehouse", "approver": "dpo", "rate": 7, "dryRun": true])
+                [
+                    "destination": "warehouse", "approver": "dpo", "rate": 7,
+                    "event": "Product Viewed", "dryRun": true,
+                ])
             #expect(dry["planned"]?.int == 1)
             #expect(try records(workspace, PlanRecord.self).isEmpty)
             let answer = try await workspace.ask(
-                "replay.backfill", ["destination": "warehouse", "approver": "dpo", "rate": 7])
+                "replay.backfill",
+                [
+                    "destination": "warehouse", "approver": "dpo", "rate": 7,
+                    "event": "Product Viewed",
+                ])
             _ = try await workspace.outputs("warehouse.ndjson", lines: 1, in: directory)
             let plan = try #require(try records(workspace, PlanRecord.self).first)
             #expect(plan.id == answer["plan"]?.string)
@@ -50,6 +57,9 @@ import Testing
             #expect(plan.approver == "dpo")
             #expect(plan.ratePerSecond == 7)
             #expect(plan.planned.count == 1)
+            #expect(plan.narrowing?.events == ["Product Viewed"])
+            #expect(plan.counts.planned == 1 && plan.counts.allowed == 1)
+            #expect(dry["considered"]?.int == Int64(plan.counts.considered))
             #expect(try records(workspace, AttemptRecord.self).map(\.plan) == [plan.id])
             try await workspace.waitUntil("replay.plans", [:]) {
                 $0["plans"]?[0]?["state"]?.string == "complete"

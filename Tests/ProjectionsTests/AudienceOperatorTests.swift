@@ -57,6 +57,33 @@ import Testing
 
     private static let instant = 1.0 / 86_400
 
+    @Test(arguments: [false, true])
+    func `T1: counts what a client dates to the future at its receipt, now and in the past`(
+        _ isLater: Bool
+    ) throws {
+        let audience = """
+            audiences:
+              it:
+                count: { event: A, within: 2d, atLeast: 1 }
+            """
+        var history = try History(
+            policy: isLater ? Policies.shop : Policies.shop(audiences: audience))
+        func tick(_ days: Int64) {
+            history.clock = max(history.clock, Self.start + days * Self.day)
+            let time = Timestamp(microseconds: Self.start + days * Self.day)
+            history.append(TickRecord(time: time, asIfLive: false))
+        }
+        tick(1)
+        let stamp = Timestamp(microseconds: Self.start + 30 * Self.day)
+        try history.event(
+            Message.track("A", id: "1", user: "u1", more: ",\"timestamp\":\"\(stamp)\""))
+        if isLater { try history.activate(Policies.shop(audiences: audience)) }
+        #expect(history.profile("user_id:u1")?.memberships.count == 1)
+        tick(4)
+        #expect(history.profile("user_id:u1")?.memberships.count == 0)
+        #expect(history.rebuilt().digest() == history.state.digest())
+    }
+
     @Test(arguments: [
         "count: { event: A, within: 2d, atLeast: 1 }",
         "sum: { event: A, of: properties.v, within: 2d, atLeast: 3 }",

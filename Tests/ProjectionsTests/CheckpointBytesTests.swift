@@ -28,6 +28,13 @@ import Testing
         #expect(decode(bytes + [0], "and a byte more") == bytes.count)
     }
 
+    @Test func `P2: those of another code version are not read`() throws {
+        var bytes = try whole()
+        #expect(bytes[4] == UInt8(FoldState.codeVersion))
+        bytes[4] += 1
+        #expect(decode(bytes, "another version") == 4)
+    }
+
     @Test(arguments: [UInt64.max, 1 << 63, 1 << 32, 0xFFFF_FFFF])
     func `P2: any number may stand anywhere`(_ value: UInt64) throws {
         let bytes = try whole()

@@ -31,6 +31,68 @@ import Testing
         #expect(kept(history, nobody) == [.denied, .unknown])
     }
 
+    @Test func `C5: a merge counts for its own event, and a split for the next one`() throws {
+        var history = try History(policy: Policies.shop)
+        func order(_ id: String, anonymous: String? = nil) throws -> [String] {
+            let event = try history.event(
+                Message.track("Order Completed", id: id, user: "u1", anonymous: anonymous))
+            return try history.gates(event, "warehouse")
+        }
+        try history.event(Self.grant)
+        #expect(try order("1") == ["allow"])
+        try history.event(Message.preference(id: "no", anonymous: "a1", ["Analytics": false]))
+        #expect(try order("2") == ["allow"])
+        #expect(try order("3", anonymous: "a1") == ["consent denied"])
+        #expect(try order("4") == ["consent denied"])
+        history.decide(.retract, "user_id:u1", "anonymous_id:a1")
+        #expect(try order("5") == ["allow"])
+        #expect(history.rebuilt().digest() == history.state.digest())
+    }
+
+    /// A denial that is dated to the future, by an event or by an operator, and a grant a little later.
+    @Test(arguments: [false, true])
+    func `C2: what is said of the future counts from when it was received`(
+        _ isOperator: Bool
+    ) throws {
+        var history = try History(policy: Policies.shop)
+        let future = Timestamp(microseconds: history.clock + 30 * 86_400_000_000)
+        let received = history.clock
+        if isOperator {
+            history.append(
+                ConsentRecord(
+                    type: "user_id", value: "u1", granted: [], denied: ["analytics"],
+                    asserted: future, by: "test"))
+        } else {
+            try history.event(
+                Message.preference(
+                    id: "no", user: "u1", ["Analytics": false], timestamp: future.description))
+        }
+        try history.event(Message.preference(id: "yes", user: "u1", ["Analytics": true]))
+        #expect(history.consent("user_id:u1", "analytics") == "granted")
+        let person = try #require(PersonReference("user_id:u1"))
+        let said = try #require(
+            history.state.consent(of: person, asOf: nil, now: history.clock)
+        ).history
+        #expect(said.map(\.time).first == received)
+    }
+
+    @Test func `C2: an assertion names its event and who read it`() throws {
+        var history = try History(policy: Policies.shop)
+        let preference = try history.event(
+            Message.preference(id: "1", user: "u1", ["Analytics": true]))
+        let word = history.append(
+            ConsentRecord(
+                type: "user_id", value: "u1", granted: [], denied: ["advertising"], by: "test"))
+        let categories = try history.event(
+            Message.track("x", id: "2", user: "u1", consent: ["Analytics": false]))
+        let person = try #require(PersonReference("user_id:u1"))
+        let consent = try #require(
+            history.state.consent(of: person, asOf: nil, now: history.clock))
+        #expect(consent.history.map(\.offset) == [preference, word, categories])
+        #expect(consent.history.map(\.reader) == [.preference, .operator, .categories])
+        #expect(consent.purposes.map(\.state.offset) == [categories, word])
+    }
+
     @Test func `C6, D1: a decision keeps a default only where nobody said anything`() throws {
         let policy = Policies.signals.replacing(
             "segment: [Analytics],", with: "segment: [Analytics], expires: 1d,")

@@ -237,6 +237,19 @@ import Testing
         }
     }
 
+    @Test func `C7: of two TC strings of one day the later record's counts`() throws {
+        var history = try History(policy: Policies.signals)
+        // Past the day that the strings were made on.
+        history.clock += 300 * 86_400_000_000
+        for (id, purposes, state) in [
+            ("1", [1], "denied"), ("2", [1, 4], "granted"), ("3", [], "denied"),
+        ] as [(String, Set<Int>, String)] {
+            let text = TCText.make(purposes: purposes)
+            try history.event(Message.order(id, consent: #""tcf":"\#(text)""#))
+            #expect(history.consent("user_id:u1", "advertising") == state, "event \(id)")
+        }
+    }
+
     @Test func `C7: the order of TC strings is that of their offsets`() throws {
         var history = try granted()
         // Received later, although its event happened a day earlier.

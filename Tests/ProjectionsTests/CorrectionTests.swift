@@ -37,6 +37,18 @@ import Testing
         return false
     }
 
+    @Test func `E3: is of what was delivered, and not of what may have been`() throws {
+        var history = try History(policy: Policies.shop)
+        let order = try history.event(
+            Message.track("Order Completed", id: "1", user: "u1", consent: ["Analytics": true]))
+        history.release("warehouse")
+        _ = try history.deliver("warehouse", outcome: .unknown)
+        try deny(&history)
+        #expect(try history.correctionNeeds("warehouse").isEmpty)
+        history.planCorrections("p", "warehouse", retract: [order])
+        #expect(history.pending("warehouse").allSatisfy { $0.plan == nil })
+    }
+
     @Test func `E3: is needed only where the body differs or the event is withheld`() throws {
         var (history, orders) = try told()
         for need in try history.correctionNeeds("warehouse").values {

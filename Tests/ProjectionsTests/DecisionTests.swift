@@ -87,6 +87,43 @@ import Testing
         #expect(try history.explain(after, "warehouse")?.policyVersion == 2)
     }
 
+    @Test func `P1: a candidate judges from its own offset on`() throws {
+        var history = try History(policy: Policies.shop)
+        try history.event(Self.granted)
+        let before = try history.event(Message.track("Order Completed", id: "2", user: "u1"))
+        let after = try history.event(Message.track("Order Completed", id: "3", user: "u1"))
+        let other = try PolicyFile.read(
+            Policies.shop.replacing("track: Order Completed", with: "track: Other"), name: "other")
+        let state = history.rebuilt(schedule: .candidate(other, from: after))
+        #expect(state.allowed("warehouse", in: 0..<history.next) == [before])
+        let all = history.rebuilt(schedule: .candidate(other, from: 0))
+        #expect(all.allowed("warehouse", in: 0..<history.next) == [])
+    }
+
+    @Test func `P4: a destination without a purpose gets nothing, however it came to be`() throws {
+        var history = try History(policy: Policies.shop)
+        try history.event(Self.granted)
+        let event = try history.event(Message.track("Order Completed", id: "2", user: "u1"))
+        var policy = try PolicyFile.read(Policies.shop, name: "shop")
+        #expect(
+            history.rebuilt(schedule: .candidate(policy, from: 0))
+                .allowed("warehouse", in: 0..<history.next) == [event])
+        policy.destinations[0].purposes = []
+        #expect(
+            history.rebuilt(schedule: .candidate(policy, from: 0))
+                .allowed("warehouse", in: 0..<history.next) == [])
+    }
+
+    @Test func `X1: a second suppression takes nothing from the first`() throws {
+        var history = try History(policy: Policies.shop)
+        try history.event(Self.granted)
+        history.append(SuppressionRecord(type: "user_id", value: "u1", by: "test"))
+        let between = try history.event(Message.track("Order Completed", id: "2", user: "u1"))
+        history.append(SuppressionRecord(type: "user_id", value: "u1", by: "test"))
+        #expect(try history.gates(between, "warehouse") == ["suppressed"])
+        #expect(try history.explain(between, "warehouse")?.agrees == true)
+    }
+
     @Test func `X1: a suppressed subject is withheld from that offset on`() throws {
         var history = try History(policy: Policies.shop)
         try history.event(Self.granted)

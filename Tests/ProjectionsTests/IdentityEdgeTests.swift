@@ -32,6 +32,32 @@ import Testing
         #expect(refused.map(\.offset) == [event])
     }
 
+    @Test func `I6: a merge keeps the older id though it comes from the smaller side`() throws {
+        var history = try History(policy: Policies.shop)
+        let older = try history.event(Message.track("x", id: "1", anonymous: "a1"))
+        let younger = try history.event(
+            Message.identify(
+                id: "2", user: "u1", anonymous: "a2", traits: #"{"email":"e@x.org"}"#))
+        let merge = try history.event(Message.track("x", id: "3", user: "u1", anonymous: "a1"))
+        let person = try #require(history.profile("user_id:u1"))
+        #expect(person.id == ProfileID(offset: older, ordinal: 0))
+        #expect(person.formerIDs == [ProfileID(offset: younger, ordinal: 0)])
+        let lineage = history.state.lineage(in: 0..<history.next)
+        #expect(lineage.map(\.kind) == [.merged] && lineage.map(\.offset) == [merge])
+        #expect(lineage.map(\.profile) == [person.id])
+        #expect(lineage.map(\.other) == person.formerIDs)
+        #expect(history.profile("p\(younger).0")?.id == person.id)
+    }
+
+    @Test func `I6: identifiers of one event have births of their own`() throws {
+        var history = try History(policy: Policies.shop)
+        let event = try history.event(Message.track("x", id: "1", user: "u1", anonymous: "a1"))
+        history.decide(.retract, "user_id:u1", "anonymous_id:a1")
+        #expect(history.profile("user_id:u1")?.id == ProfileID(offset: event, ordinal: 0))
+        #expect(history.profile("anonymous_id:a1")?.id == ProfileID(offset: event, ordinal: 1))
+        #expect(history.profile("p\(event).1")?.identifiers.map(\.value) == ["a1"])
+    }
+
     private static let oneDeviceAWeek = Policies.shop.replacing(
         "{ type: anonymous_id, limit: 5 }", with: "{ type: anonymous_id, limit: 1, window: 7d }")
 
@@ -45,6 +71,35 @@ import Testing
         history.clock = start + 7 * Self.day + after
         try history.event(Message.track("x", id: "2", user: "u1", anonymous: "a2"))
         #expect(history.areOne("user_id:u1", "anonymous_id:a2") == isRoom)
+    }
+
+    @Test func `I2: a link that a client dates to the future is as old as its receipt`() throws {
+        var history = try History(policy: Self.oneDeviceAWeek)
+        let start = history.clock
+        let stamp = Timestamp(microseconds: start + 30 * Self.day)
+        try history.event(
+            Message.track(
+                "x", id: "1", user: "u1", anonymous: "a1", more: ",\"timestamp\":\"\(stamp)\"")
+        )
+        history.clock = start + 8 * Self.day
+        try history.event(Message.track("x", id: "2", user: "u1", anonymous: "a2"))
+        #expect(history.areOne("user_id:u1", "anonymous_id:a2"))
+    }
+
+    @Test func `I2: what is left of an event is matched again, until its limits hold`() throws {
+        var history = try History(policy: Policies.shop)
+        try history.event(
+            Message.identify(
+                id: "1", user: "u1", anonymous: "tablet", traits: #"{"email":"e@x.org"}"#))
+        let event = try history.event(
+            Message.identify(
+                id: "2", user: "u2", anonymous: "tablet", traits: #"{"email":"e@x.org"}"#))
+        #expect(!history.areOne("user_id:u2", "email:e@x.org"))
+        #expect(history.areOne("user_id:u1", "email:e@x.org"))
+        let refused = history.state.refusedLinks(of: nil, limit: 10)
+        #expect(
+            Set(refused.map(\.identifier.text)) == ["anonymous_id:tablet", "email:e@x.org"])
+        #expect(refused.map(\.offset) == [event, event])
     }
 
     @Test func `I2: a link that a late event says again is no older for it`() throws {

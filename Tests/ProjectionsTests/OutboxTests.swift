@@ -148,7 +148,7 @@ import Testing
         #expect(lane?.counts[.delivered] == 1)
     }
 
-    @Test func `R3 (13), L3: a plan that names what nobody knows ends incomplete`() throws {
+    @Test func `R3 (2), R3 (13), L3: a plan that names what nobody knows ends incomplete`() throws {
         var history = try started()
         let event = try history.event(Message.track("Order Completed", id: "1", user: "u1"))
         history.release("warehouse")
@@ -290,7 +290,7 @@ import Testing
         #expect(history.state.duePlanEnds().map(\.outcome) == [.complete])
     }
 
-    @Test func `R3 (4): what was planned for a suppressed subject does not leave`() throws {
+    @Test func `E6, X1, R3 (4): what was planned for a suppressed subject does not leave`() throws {
         var history = try started()
         try history.event(Message.track("Order Completed", id: "1", user: "u1"))
         history.release("warehouse")

@@ -12,7 +12,7 @@ import Testing
         return history
     }
 
-    @Test func `A1: is given under the policy of then`() throws {
+    @Test func `A1, P2: is given under the policy of then`() throws {
         var history = try granted()
         let then = history.next - 1
         let activation = try history.activate(

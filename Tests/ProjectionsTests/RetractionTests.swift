@@ -81,6 +81,37 @@ import Testing
         #expect(history.state.linkPath(user, email) == nil)
     }
 
+    @Test func `I5: is not put back by an event about the one person that others make of it`()
+        throws
+    {
+        var history = try History(policy: Policies.shop)
+        try history.event(
+            Message.identify(id: "1", user: "u1", traits: #"{"email":"e@x.org"}"#))
+        try history.event(Message.track("x", id: "2", user: "u1", anonymous: "a1"))
+        try history.event(
+            Message.identify(id: "3", anonymous: "a1", traits: #"{"email":"e@x.org"}"#))
+        history.decide(.retract, "user_id:u1", "email:e@x.org")
+        #expect(history.areOne("user_id:u1", "email:e@x.org"))
+        try history.event(
+            Message.identify(id: "4", user: "u1", traits: #"{"email":"e@x.org"}"#))
+        // Nothing but the device joins the two, whatever the event said of them.
+        history.decide(.retract, "user_id:u1", "anonymous_id:a1")
+        #expect(!history.areOne("user_id:u1", "email:e@x.org"))
+        #expect(history.state.digest() == history.rebuilt().digest())
+    }
+
+    @Test func `I5, R3 (4): tells no more of an event that came before than is still so`() throws {
+        var history = try History(policy: Policies.shop)
+        try history.event(
+            Message.track(
+                "Order Completed", id: "1", user: "u1", anonymous: "a1",
+                consent: ["Analytics": true]))
+        history.release("warehouse")
+        history.decide(.retract, "user_id:u1", "anonymous_id:a1")
+        let sent = try history.deliver("warehouse")
+        #expect(sent.map(\.identifiers) == [["user_id"]])
+    }
+
     @Test func `R3(4): does not come back by a rebuild, nor under a candidate`() throws {
         var history = try History(policy: Policies.shop)
         try history.event(Message.track("x", id: "1", user: "u1", anonymous: "a1"))
