@@ -14,6 +14,7 @@ CLOCK = "CustomerModel/Events/EventClock.swift"
 RELEASE = "Projections/Outboxes/FoldState+Release.swift"
 JUDGE = "Projections/Fold/Judge.swift"
 TREE = "CustomerModel/Policy/FieldTree.swift"
+ADMISSION = "Platform/Ingest/PendingBatch+Admission.swift"
 PACE = "Platform/Ingest/AsIfLivePace.swift"
 
 TIME = [
@@ -23,8 +24,8 @@ TIME = [
           "min(record.occurred, received.microseconds)", "record.occurred"),
     Break("T1.history", "a new metric counts the past's events of the future at their own time", METRICS,
           "min(record.occurred, received.microseconds)", "record.occurred"),
-    Break("T1.original", "`originalTimestamp` is not looked at", CLOCK,
-          'time(stamps.own) ?? time(stamps.original)', 'time(stamps.own)'),
+    Break("T1.original", "`originalTimestamp` is not looked at", ADMISSION,
+          "stamped ?? original", "stamped"),
 
     Break("T2.back", "a tick moves projection time backwards", CONTROL,
           "record.time.microseconds > projectionTime", "record.time.microseconds != projectionTime"),
