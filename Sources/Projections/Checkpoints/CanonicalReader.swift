@@ -139,12 +139,7 @@ public struct CanonicalReader {
         guard count > 0 else { return [] }
         let start = position
         var isWhole = true
-        #if _endian(big)
-            var values: [T]
-        #else
-            let values: [T]
-        #endif
-        values = [T](unsafeUninitializedCapacity: room) { buffer, filled in
+        let values = [T](unsafeUninitializedCapacity: room) { buffer, filled in
             let wanted = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
             isWhole = take(UnsafeMutableRawBufferPointer(wanted))
             filled = isWhole ? count : 0
@@ -155,8 +150,9 @@ public struct CanonicalReader {
                 expected: "\(count) elements of \(MemoryLayout<T>.size) bytes")
         }
         #if _endian(big)
-            for index in values.indices { values[index] = T(littleEndian: values[index]) }
+            return values.map { T(littleEndian: $0) }
+        #else
+            return values
         #endif
-        return values
     }
 }

@@ -19,24 +19,21 @@ extension FoldState {
     ) throws {
         let bytes = ByteStream(count: count)
         let found = Mutex<Result<Digest256, any Error>?>(nil)
-        let state = withoutActuallyEscaping(read) { read in
-            let reading = OwnThread(.normal) {
-                let result = Result {
-                    let hash = SHA256()
-                    try bytes.bring { block, position in
-                        try read(block, position)
-                        hash.update(UnsafeRawBufferPointer(block))
-                    }
-                    return hash.finish()
+        let reading = OwnThread(.normal) {
+            let result = Result {
+                let hash = SHA256()
+                try bytes.bring { block, position in
+                    try read(block, position)
+                    hash.update(UnsafeRawBufferPointer(block))
                 }
-                found.withLock { $0 = result }
+                return hash.finish()
             }
-            let state = Result { try FoldState(bytes, key: key) }
-            // What is wrong with the bytes is told by their digest first.
-            bytes.drain()
-            reading.join()
-            return state
+            found.withLock { $0 = result }
         }
+        let state = Result { try FoldState(bytes, key: key) }
+        // What is wrong with the bytes is told by their digest first.
+        bytes.drain()
+        reading.join()
         guard try found.withLock({ $0 })?.get() == digest else {
             throw CanonicalError(position: 0, expected: "bytes of the digest beside them")
         }
