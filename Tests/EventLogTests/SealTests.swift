@@ -40,6 +40,36 @@ import Testing
         }
     }
 
+    @Test func `sealing rests while appends go on, the less the more waits, and never without end`() {
+        for waiting in 0..<100 {
+            #expect(SealPace(waiting: waiting, bytesPerSecond: 0).restShare == 0)
+        }
+        let busy = (0..<100).map {
+            SealPace(waiting: $0, bytesPerSecond: 2 * SealPace.quietBytesPerSecond)
+        }
+        #expect(busy[0].restShare > 0 && busy[0].isThorough)
+        for (less, more) in zip(busy, busy.dropFirst()) {
+            #expect(more.restShare <= less.restShare)
+            #expect(less.isThorough || !more.isThorough)
+        }
+        #expect(busy[99].restShare == 0 && !busy[99].isThorough)
+    }
+
+    @Test func `segments are sealed while appends go on without a pause`() throws {
+        let log = try EventLog.open(
+            storage: MemoryStorage(), configuration: Self.configuration())
+        var start = 0
+        // Until the sealer has kept up with some hundred segments' worth, or the test gives up.
+        while Self.sealed(log) < 20, start < 400_000 {
+            try log.write(Make.drafts(start..<start + 100))
+            start += 100
+        }
+        #expect(Self.sealed(log) >= 20)
+        #expect(Self.settle(log))
+        #expect(try log.holds(start))
+        log.close()
+    }
+
     @Test func `records stay readable across rolls, seals and reopening`() throws {
         let storage = MemoryStorage()
         let log = try EventLog.open(storage: storage, configuration: Self.configuration())

@@ -94,6 +94,30 @@ import Testing
         }
     }
 
+    @Test func `says how long commits waited for the disk`() async throws {
+        try await RunningServer.with { server in
+            let sent = try await server.collect(
+                #"{"userId":"ada","event":"Waited","messageId":"w1"}"#, to: "/v1/track")
+            #expect(sent.status == 200)
+            let stat = try await server.workspace.perform("log.stat", .object(JSONObject()), by: .local)
+            let syncs = try #require(stat["syncs"])
+            let commits = try #require(syncs["commits"]?.int)
+            #expect(commits > 0)
+            let buckets = syncs["upTo"]?.array ?? []
+            #expect(buckets.reduce(0) { $0 + ($1["commits"]?.int ?? 0) } == commits)
+            #expect(buckets.last?["microseconds"] == .null)
+            let text = try await server.send(.GET, "/metrics").text
+            let lines = text.split(separator: "\n")
+            let bucket = try #require(
+                lines.first { $0.hasPrefix("sluice_log_sync_seconds_bucket{le=\"0.025000\"} ") })
+            let count = try #require(
+                lines.first { $0.hasPrefix("sluice_log_sync_seconds_count ") })
+            let within = try #require(Int(bucket.split(separator: " ")[1]))
+            let all = try #require(Int(count.split(separator: " ")[1]))
+            #expect(within <= all && all >= commits)
+        }
+    }
+
     @Test func `has one server for a data directory`() async throws {
         try await RunningServer.with { server in
             let path = ServerConfiguration.socketPath(dataDirectory: server.directory)

@@ -23,8 +23,7 @@ public struct LogStat: Sendable, Hashable {
     /// The next offset to be given out; what lies between is on its way to the disk.
     public var nextOffset: Offset
     public var queuedBytes: Int
-    /// Writes that were made durable since the log was opened, each by one fdatasync.
-    public var commits: UInt64 = 0
+    public var syncs = SyncTimes()
     /// Closed segments that are not sealed yet.
     public var sealBacklog: Int
     /// What stopped the last seal, until one succeeds.
@@ -41,7 +40,7 @@ extension EventLog {
         var stat = monitor.withLock { queue in
             LogStat(
                 durableEnd: Offset(queue.durableEnd), nextOffset: Offset(queue.nextOffset),
-                queuedBytes: queue.queuedBytes, commits: queue.commits,
+                queuedBytes: queue.queuedBytes, syncs: queue.syncs,
                 sealBacklog: queue.sealing.count,
                 sealFailure: queue.sealing.failure, isDiskFull: queue.phase == .diskFull)
         }

@@ -37,8 +37,9 @@ struct AppendQueue {
     private(set) var durableEnd: UInt64
     private(set) var lastRecorded: Int64
     private(set) var queuedBytes = 0
-    /// How often a write was made durable since the log was opened.
-    private(set) var commits: UInt64 = 0
+    private(set) var syncs = SyncTimes()
+    /// Of queued bytes, since the log was opened.
+    private(set) var committedBytes: UInt64 = 0
     private let boundBytes: Int
     /// What the incarnation may give out ends here (L3).
     private let offsetLimit: UInt64
@@ -115,11 +116,14 @@ struct AppendQueue {
         return Array(batches[..<number])
     }
 
-    /// A commit is durable. Returns who waited for it.
-    mutating func committed(through end: UInt64, bytes: Int) -> [DurabilityWaiter] {
+    /// A commit is durable, after a sync that took so long. Returns who waited for it.
+    mutating func committed(
+        through end: UInt64, bytes: Int, syncMicroseconds: UInt64
+    ) -> [DurabilityWaiter] {
         precondition(end >= durableEnd && end <= nextOffset, "the durable end only moves forward")
         durableEnd = end
-        commits += 1
+        syncs.add(microseconds: syncMicroseconds)
+        committedBytes += UInt64(bytes)
         queuedBytes -= bytes
         let ready = waiters.filter { $0.end <= end }
         if !ready.isEmpty { waiters.removeAll { $0.end <= end } }

@@ -92,11 +92,13 @@ final class LogWriter: @unchecked Sendable {
             from: CommitBuilder.Start(
                 position: position, chain: chain, durableEnd: durableEnd,
                 incarnation: manifest.identity.incarnation))
+        let start: ContinuousClock.Instant
         do throws(StorageError) {
             guard try writeWaitingForSpace() else { return }
+            start = .now
             try active.file.sync()
         } catch { return fail(.storage(error)) }
-        publish(commit, batches)
+        publish(commit, batches, syncTook: .now - start)
     }
 
     /// Writes the built commit. On a full disk takes the partial write back, refuses appends, and
@@ -131,7 +133,9 @@ final class LogWriter: @unchecked Sendable {
     }
 
     /// Everything of the commit is durable: show it to readers, then move the durable end (L5).
-    private func publish(_ commit: CommitBuilder.Commit, _ batches: [QueuedBatch]) {
+    private func publish(
+        _ commit: CommitBuilder.Commit, _ batches: [QueuedBatch], syncTook: Duration
+    ) {
         active.names.set(
             Array(symbols.names[commit.firstNewSymbol...]), from: commit.firstNewSymbol)
         for (entry, contents) in commit.frames {
@@ -145,8 +149,12 @@ final class LogWriter: @unchecked Sendable {
         if activeSince == nil { activeSince = batches.first?.recorded }
         catalog.setDurableEnd(commit.end)
         let bytes = batches.reduce(0) { $0 + $1.bytes }
-        finish(
-            monitor.withLock { $0.committed(through: commit.end, bytes: bytes) }, .success(()))
+        let waiters = monitor.withLock {
+            $0.committed(
+                through: commit.end, bytes: bytes,
+                syncMicroseconds: UInt64(max(0, syncTook / .microseconds(1))))
+        }
+        finish(waiters, .success(()))
     }
 
     private func finish(_ waiters: [DurabilityWaiter], _ result: Result<Void, any Error>) {

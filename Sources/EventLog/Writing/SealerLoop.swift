@@ -1,5 +1,5 @@
 /// The thread that seals closed segments, oldest first.
-struct SealerLoop: Sendable {
+struct SealerLoop: Sendable, SealSurroundings {
     /// How long to wait before a seal is tried again that the storage refused.
     private static let retryMilliseconds = 1000
 
@@ -8,10 +8,7 @@ struct SealerLoop: Sendable {
     let monitor: Monitor<AppendQueue>
 
     func run() {
-        let sealer = Sealer(
-            storage: storage, configuration: configuration,
-            isLagging: { monitor.withLock { !$0.sealing.waiting.isEmpty } },
-            isStopping: { monitor.withLock { $0.sealing.isStopped } })
+        let sealer = Sealer(storage: storage, configuration: configuration, surroundings: self)
         while true {
             let job: SealJob
             switch next() {
@@ -30,6 +27,15 @@ struct SealerLoop: Sendable {
                 monitor.wake(.work)
             } catch { put(job, back: error) }
         }
+    }
+
+    var load: (waiting: Int, committedBytes: UInt64) {
+        monitor.withLock { ($0.sealing.waiting.count, $0.committedBytes) }
+    }
+
+    func isStopping(afterMilliseconds milliseconds: Int) -> Bool {
+        monitor.wait(on: .sealing, milliseconds: milliseconds) { $0.sealing.isStopped ? true : nil }
+            ?? false
     }
 
     private enum Work {
@@ -73,8 +79,6 @@ struct SealerLoop: Sendable {
             queue.sealing.failure = reason
             if case .storage = reason { queue.sealing.waiting.insert(job, at: 0) }
         }
-        _ = monitor.wait(on: .sealing, milliseconds: Self.retryMilliseconds) { queue -> Bool? in
-            queue.sealing.isStopped ? true : nil
-        }
+        _ = isStopping(afterMilliseconds: Self.retryMilliseconds)
     }
 }

@@ -15,6 +15,7 @@ extension Workspace {
             "sealFailure": .text(stat.sealFailure.map { "\($0)" }),
             "diskFull": .bool(stat.isDiskFull), "storedBytes": .offset(stat.storedBytes),
             "rawBytes": .offset(stat.rawBytes),
+            "syncs": Self.present(stat.syncs),
             "recovery": .texts(log.recovery.findings.map { "\($0)" }),
             "segments": .array(
                 stat.segments.map { segment in
@@ -25,6 +26,18 @@ extension Workspace {
                         "rawBytes": .offset(segment.rawBytes),
                         "merkleRoot": .text(segment.merkleRoot),
                     ]
+                }),
+        ]
+    }
+
+    private static func present(_ times: SyncTimes) -> JSONValue {
+        let bounds = SyncTimes.boundsMicroseconds.map(JSONValue.offset) + [.null]
+        return [
+            "commits": .offset(times.count), "totalMicroseconds": .offset(times.totalMicroseconds),
+            "longestMicroseconds": .offset(times.longestMicroseconds),
+            "upTo": .array(
+                zip(bounds, times.counts).map { bound, count in
+                    ["microseconds": bound, "commits": .offset(count)]
                 }),
         ]
     }

@@ -23,10 +23,14 @@ extension Workspace {
         let dispatchers = running.withLock { $0.dispatchers }
         let collected = collector.counts
         let ids = collector.knownIDs
+        let stat = log.stat()
         let logPart: JSONValue = [
             "id": .string(log.identity.hex), "incarnation": .offset(log.identity.incarnation),
             "durable": .offset(durable), "records": .count(seen.records),
             "failure": .text(log.failure.map { "\($0)" }),
+            "commits": .offset(stat.syncs.count),
+            "slowestSyncMicroseconds": .offset(stat.syncs.longestMicroseconds),
+            "sealBacklog": .count(stat.sealBacklog),
         ]
         let parked: [JSONValue] = seen.counts.parked.prefix(20).map {
             ["offset": .offset($0.offset), "reason": .string($0.reason)]
@@ -145,6 +149,14 @@ extension Workspace {
         let collected = collector.counts
         var lines = MetricLines()
         lines.gauge("sluice_log_durable_offset", "First offset that is not durable.", durable)
+        let stat = log.stat()
+        lines.gauge("sluice_log_queued_bytes", "Bytes that wait for the disk.", stat.queuedBytes)
+        lines.gauge(
+            "sluice_log_seal_backlog_segments", "Closed segments that are not sealed yet.",
+            stat.sealBacklog)
+        lines.times(
+            "sluice_log_sync_seconds", "How long commits took to become durable, each by one sync.",
+            stat.syncs)
         lines.gauge("sluice_projection_applied_offset", "First offset that is not applied.", seen.0)
         lines.gauge("sluice_projection_parked_records", "Records that could not be folded.", seen.2)
         let lost = projection.read { $0.logLosses.reduce(0) { $0 + ($1.to - $1.from) } }
@@ -195,6 +207,24 @@ private struct MetricLines {
     mutating func gauge(_ name: String, _ help: String, _ value: some BinaryInteger) {
         head(name, "gauge", help)
         sample(name, "", value)
+    }
+
+    mutating func times(_ name: String, _ help: String, _ times: SyncTimes) {
+        head(name, "histogram", help)
+        var count: UInt64 = 0
+        for (bound, number) in zip(SyncTimes.boundsMicroseconds, times.counts) {
+            count += number
+            sample(name + "_bucket", "le=\"\(Self.seconds(bound))\"", count)
+        }
+        sample(name + "_bucket", "le=\"+Inf\"", times.count)
+        text += "\(name)_sum \(Self.seconds(times.totalMicroseconds))\n"
+        sample(name + "_count", "", times.count)
+    }
+
+    private static func seconds(_ microseconds: UInt64) -> String {
+        let digits = String(microseconds % 1_000_000)
+        let zeros = String(repeating: "0", count: 6 - digits.count)
+        return "\(microseconds / 1_000_000).\(zeros)\(digits)"
     }
 
     mutating func counter(_ name: String, _ help: String, _ value: some BinaryInteger) {

@@ -31,6 +31,10 @@ struct CollectBench: AsyncParsableCommand {
     var inputs = "../shared"
     @Option(help: "The program that is measured.")
     var sluice: String
+    @Option(help: "A Python that has asyncpg, httptools, orjson and uvloop.")
+    var python: String
+    @Option(help: "The service that stands in front of PostgreSQL, collect_service.py.")
+    var peer: String
     @Option(help: "Seconds to wait before each case of ours, to attach a profiler.")
     var pause: UInt32 = 0
 
@@ -61,18 +65,22 @@ struct CollectBench: AsyncParsableCommand {
             return try report.finish()
         }
         let limit = try nginx(run)
-        let peer = try postgres(run)
+        let peer = try PostgresSection(run, python: python, service: peer).perform()
         let own = try SluiceSection(run, program: sluice, pause: pause).perform(
             sizes: [100, 10, 1])
         report.begin("ratios", "against the limit and the peer of this run, events a second")
         for size in CollectRun.sizes {
-            guard let ours = own[size], let theirs = peer[size], let most = limit[size] else {
+            guard let ours = own[size], let most = limit[size] else {
                 throw BenchError("a case is missing")
             }
-            report.add(ratio: "batches of \(size): of nginx, which stores nothing", ours, of: most)
-            report.add(
-                ratio: "batches of \(size): times PostgreSQL", ours, of: theirs,
-                goal: size == 100 ? .atLeast(4) : nil)
+            let name = "batches of \(size)"
+            report.add(ratio: "\(name): of nginx, which stores nothing", ours, of: most)
+            for way in PostgresSection.Way.allCases {
+                guard let theirs = peer[way]?[size] else { continue }
+                report.add(
+                    ratio: "\(name): times PostgreSQL, \(way.rawValue)", ours, of: theirs,
+                    goal: size == 100 && way == .service ? .atLeast(4) : nil)
+            }
         }
         try report.finish()
     }
@@ -92,30 +100,6 @@ struct CollectBench: AsyncParsableCommand {
             found[size] = try run.measure(
                 "batches of \(size)", connections, server.process
             ).eventsPerSecond
-        }
-        return found
-    }
-
-    private func postgres(_ run: CollectRun) throws -> [Int: Double] {
-        run.report.begin(
-            "PostgreSQL",
-            "how fast do prepared INSERTs of as many rows take the same events, each durable? unix socket"
-        )
-        let server = try PostgresServer(run.scratch)
-        defer { server.process.stop(SIGINT) }
-        var found: [Int: Double] = [:]
-        for size in CollectRun.sizes.reversed() {
-            let connections = try run.connections(
-                to: server.address, .postgres,
-                greeting: [
-                    PostgresWire.startup(user: PostgresServer.user),
-                    PostgresWire.prepare(events: size),
-                ]
-            ) { PreparedRequest.insert(of: size, seed: $0, run.corpus) }
-            found[size] = try run.measure(
-                "inserts of \(size)", connections, server.process
-            ).eventsPerSecond
-            server.process.settle(limitSeconds: 5)
         }
         return found
     }

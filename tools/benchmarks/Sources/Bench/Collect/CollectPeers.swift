@@ -58,10 +58,13 @@ struct PostgresServer {
 
     let process: ServerProcess
     let address: LoadAddress
+    /// Where its socket is.
+    let directory: String
 
     init(_ scratch: Scratch) throws {
         let programs = try Self.programs()
         let place = scratch.path + "/pg"
+        directory = place
         try FileManager.default.createDirectory(
             atPath: place, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
@@ -99,10 +102,42 @@ struct PostgresServer {
         }
     }
 
+    /// Forgets all events.
+    func empty() throws {
+        _ = try LoadConnection(
+            address, .postgres,
+            greeting: [
+                PostgresWire.startup(user: Self.user), PostgresWire.query("TRUNCATE events"),
+            ])
+    }
+
     private static func programs() throws -> String {
         let places = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql"))
         let newest = (places ?? []).compactMap { Int($0) }.max()
         guard let newest else { throw BenchError("PostgreSQL is not installed") }
         return "/usr/lib/postgresql/\(newest)/bin"
+    }
+}
+
+/// A service in front of it that takes `/v1/batch` over HTTP, with two workers: what people build themselves.
+struct PostgresService {
+    static let key = "wk_any"
+
+    let process: ServerProcess
+    let address: LoadAddress
+
+    init(_ python: String, _ program: String, inFrontOf database: PostgresServer, _ scratch: Scratch)
+        throws
+    {
+        let port = try ServerProcess.freePort()
+        process = try ServerProcess(
+            "service", python,
+            [program, "\(port)", database.directory, PostgresServer.user, "2"],
+            log: scratch.path + "/service.log")
+        let address = LoadAddress.loopback(port: port)
+        self.address = address
+        try CollectBench.waitUntilUp(process, stopping: SIGTERM) {
+            _ = try LoadConnection(address, .http)
+        }
     }
 }

@@ -59,16 +59,16 @@ final class CollectRun {
     /// Runs one load, warmed up for a tenth of the time, and reports it.
     @discardableResult
     func measure(
-        _ name: String, _ connections: [LoadConnection], _ server: ServerProcess,
+        _ name: String, _ connections: [LoadConnection], _ servers: ServerProcess...,
         pace: LoadGenerator.Pace = .answered, rateGoal: Goal? = nil, timeGoal: Goal? = nil,
         refill: ((inout PreparedRequest) -> Bool)? = nil
     ) throws -> LoadGenerator.Result {
         let load = LoadGenerator(connections: connections, refill: refill ?? self.refill)
         _ = try load.run(pace, seconds: seconds / 10)
-        let before = server.processorSeconds
+        let before = servers.reduce(0) { $0 + $1.processorSeconds }
         let own = Stopwatch.processorSeconds
         let result = try load.run(pace, seconds: seconds)
-        let used = server.processorSeconds - before
+        let used = servers.reduce(0) { $0 + $1.processorSeconds } - before
         let mine = Stopwatch.processorSeconds - own
         guard result.refused == 0 else {
             let words = connections.lazy.compactMap(\.refusal).first ?? ""
@@ -84,7 +84,7 @@ final class CollectRun {
             "\(name): processor time an event", used / Double(result.events) * 1e6, "µs")
         report.add(
             "\(name): the load generator's own", mine / Double(result.events) * 1e6, "µs")
-        report.add("\(name): peak memory so far", server.peakMiB, "MiB")
+        report.add("\(name): peak memory so far", servers.reduce(0) { $0 + $1.peakMiB }, "MiB")
         return result
     }
 }

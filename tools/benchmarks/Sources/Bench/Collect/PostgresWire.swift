@@ -28,6 +28,16 @@ enum PostgresWire {
         return message("P", Array("s\0\(text)\0".utf8) + int16(0)) + message("S", [])
     }
 
+    /// Names `s` the insert of a whole body as a client sent it, which PostgreSQL takes apart itself.
+    static let prepareBody: [UInt8] = {
+        let text = """
+            INSERT INTO events (message_id, source, received, body) \
+            SELECT item ->> 'messageId', $2, now(), item \
+            FROM jsonb_array_elements($1::jsonb -> 'batch') AS item ON CONFLICT DO NOTHING
+            """
+        return message("P", Array("s\0\(text)\0".utf8) + int16(0)) + message("S", [])
+    }()
+
     /// Walks whole messages from the front: how far the answer reaches once the server is ready again, and
     /// whether it complained; nil while more is to come.
     static func answer(in bytes: UnsafeRawBufferPointer) -> (end: Int, isError: Bool)? {

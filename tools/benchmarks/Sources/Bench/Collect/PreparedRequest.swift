@@ -68,6 +68,17 @@ struct PreparedRequest {
 
     /// `POST /v1/batch` with so many events.
     static func batch(of events: Int, seed: Int, key: String, _ corpus: Corpus) -> PreparedRequest {
+        let items = body(of: events, seed: seed, corpus)
+        let head = head(items.bytes.count, key: key)
+        return PreparedRequest(
+            bytes: head + items.bytes,
+            places: items.places.map {
+                Place(hole: $0.hole, at: $0.at + head.count, event: $0.event)
+            }, events: events)
+    }
+
+    /// What clients send in a request.
+    private static func body(of events: Int, seed: Int, _ corpus: Corpus) -> Items {
         var items = Items()
         items.bytes += Array("{\"batch\":[".utf8)
         for event in 0..<events {
@@ -77,12 +88,7 @@ struct PreparedRequest {
         items.bytes += Array("],\"sentAt\":\"".utf8)
         items.add(.sentAt, event: 0)
         items.bytes += Array("\"}".utf8)
-        let head = head(items.bytes.count, key: key)
-        return PreparedRequest(
-            bytes: head + items.bytes,
-            places: items.places.map {
-                Place(hole: $0.hole, at: $0.at + head.count, event: $0.event)
-            }, events: events)
+        return items
     }
 
     /// The same request with its body zipped, as Segment's clients do it. It can be sent once.
@@ -137,6 +143,27 @@ struct PreparedRequest {
             }
             bind.bytes += body.bytes
         }
+        return run(bind, events: events)
+    }
+
+    /// The run of a statement, prepared as `s`, whose parameters are a request's body and its source.
+    static func insertBody(of events: Int, seed: Int, _ corpus: Corpus) -> PreparedRequest {
+        var bind = Items()
+        bind.bytes += Array("\0s\0".utf8) + PostgresWire.int16(0) + PostgresWire.int16(2)
+        let body = body(of: events, seed: seed, corpus)
+        bind.bytes += PostgresWire.int32(body.bytes.count)
+        bind.places = body.places.map {
+            Place(hole: $0.hole, at: $0.at + bind.bytes.count, event: $0.event)
+        }
+        bind.bytes += body.bytes
+        let source = Array("web".utf8)
+        bind.bytes += PostgresWire.int32(source.count) + source
+        return run(bind, events: events)
+    }
+
+    /// The messages that run a statement with these parameters and end it.
+    private static func run(_ bind: Items, events: Int) -> PreparedRequest {
+        var bind = bind
         bind.bytes += PostgresWire.int16(0)
         let front = [UInt8(ascii: "B")] + PostgresWire.int32(bind.bytes.count + 4)
         return PreparedRequest(

@@ -59,7 +59,7 @@ enum AppendSection {
         report.add(
             "\(test.name): processor time, the bench's own and sealing with it",
             spent * 1e9 / Double(stat.durableEnd.value), "ns/event")
-        report.add("\(test.name): commits", Double(stat.commits) / seconds, "fsync/s")
+        report.add("\(test.name): commits", Double(stat.syncs.count) / seconds, "fsync/s")
         for (share, label) in [(0.5, "p50"), (0.99, "p99")] {
             guard let value = latencies.milliseconds(at: share) else { continue }
             report.add("\(test.name): append to durable, \(label)", value, "ms")
