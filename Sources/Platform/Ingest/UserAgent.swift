@@ -35,22 +35,15 @@ enum UserAgent {
 
     /// The same for UTF-8 bytes.
     static func isRobot(utf8 text: UnsafeRawBufferPointer) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: max(1, text.count), alignment: 1) { lower in
-            for place in text.indices {
-                let byte = text[place]
-                lower[place] = 0x41...0x5A ~= byte ? byte | 0x20 : byte
-            }
-            return containsWord(UnsafeRawBufferPointer(rebasing: lower[..<text.count]))
-        }
-    }
-
-    private static func containsWord(_ text: UnsafeRawBufferPointer) -> Bool {
         guard text.count >= 3 else { return false }
         return seconds.withUnsafeBufferPointer { seconds in
-            for place in 0..<(text.count - 1) {
-                let second = UInt32(1) << UInt32(text[place + 1] & 31)
-                guard seconds[Int(text[place] & 31)] & second != 0 else { continue }
-                if words.contains(where: { starts(with: $0, text, place) }) { return true }
+            // The low five bits of a letter are the same in both cases.
+            var first = Int(text[0] & 31)
+            for place in 1..<text.count {
+                let second = Int(text[place] & 31)
+                defer { first = second }
+                guard seconds[first] & (UInt32(1) << UInt32(second)) != 0 else { continue }
+                if words.contains(where: { starts(with: $0, text, place - 1) }) { return true }
             }
             return false
         }
@@ -59,14 +52,21 @@ enum UserAgent {
     private static func starts(
         with word: StaticString, _ text: UnsafeRawBufferPointer, _ place: Int
     ) -> Bool {
-        guard let base = text.baseAddress, text.count - place >= word.utf8CodeUnitCount,
-            memcmp(base + place, word.utf8Start, word.utf8CodeUnitCount) == 0
-        else { return false }
+        let length = word.utf8CodeUnitCount
+        guard text.count - place >= length else { return false }
+        for index in 0..<length where lowered(text[place + index]) != word.utf8Start[index] {
+            return false
+        }
         // Phones of the maker Cubot carry its name.
         let isCubot =
-            place >= 2 && word.utf8CodeUnitCount == 3
-            && text[place - 2] == UInt8(ascii: "c") && text[place - 1] == UInt8(ascii: "u")
+            place >= 2 && length == 3
+            && lowered(text[place - 2]) == UInt8(ascii: "c")
+            && lowered(text[place - 1]) == UInt8(ascii: "u")
         return !isCubot
+    }
+
+    private static func lowered(_ byte: UInt8) -> UInt8 {
+        0x41...0x5A ~= byte ? byte | 0x20 : byte
     }
 
     private static let words: [StaticString] = [

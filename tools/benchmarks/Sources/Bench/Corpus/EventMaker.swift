@@ -95,23 +95,27 @@ struct EventMaker: Sendable {
 
     // MARK: Filling holes
 
-    private static let hex = Array("0123456789abcdef".utf8)
+    /// Two hexadecimal digits by the byte that they spell, as they stand in memory.
+    private static let digits: [UInt16] = {
+        let hex = Array("0123456789abcdef".utf8)
+        return (0..<256).map { UInt16(hex[$0 >> 4]) | UInt16(hex[$0 & 15]) << 8 }
+    }()
 
     private static func write(uuid seed: UInt64, at place: UnsafeMutableRawPointer) {
         var words = (SplitMix.mixed(seed), SplitMix.mixed(seed ^ 0x5555_5555_5555_5555))
         words.0 = words.0 & ~0xF000 | 0x4000
         words.1 = words.1 & ~(3 << 62) | 2 << 62
-        var at = place
-        hex.withUnsafeBufferPointer { hex in
-            for digit in 0..<32 {
-                if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
+        digits.withUnsafeBufferPointer { digits in
+            var at = place
+            for byte in 0..<16 {
+                if byte == 4 || byte == 6 || byte == 8 || byte == 10 {
                     at.storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
                     at += 1
                 }
-                let word = digit < 16 ? words.0 : words.1
-                let nibble = Int(truncatingIfNeeded: word &>> UInt64(60 - digit % 16 * 4)) & 15
-                at.storeBytes(of: hex[nibble], as: UInt8.self)
-                at += 1
+                let word = byte < 8 ? words.0 : words.1
+                let value = Int(truncatingIfNeeded: word &>> UInt64(56 - byte % 8 * 8)) & 255
+                at.storeBytes(of: digits[value].littleEndian, as: UInt16.self)
+                at += 2
             }
         }
     }
