@@ -2,7 +2,8 @@
 ///
 /// A low priority alone does not do it: a thread that waits for one processor does not move to the other while
 /// that one runs something of a lower priority, so sealing has to rest by itself. What waits costs disk space
-/// and longer reads, so the more of it there is, the less sealing rests: it never falls behind without end.
+/// and longer reads, so the more of it there is, the less sealing rests. Without rest it takes what its priority
+/// gets, and may still fall behind appends that leave no processor time at all.
 package struct SealPace {
     /// Below this rate of appended lines nobody is disturbed.
     package static let quietBytesPerSecond = 8 << 20
