@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func `sealing rests while appends go on, the less the more waits, and never without end`() {
+    @Test func `sealing rests while appends go on, the less the more waits`() {
         for waiting in 0..<100 {
             #expect(SealPace(waiting: waiting, bytesPerSecond: 0).restShare == 0)
         }

@@ -97,9 +97,10 @@ import Testing
     @Test func `says how long commits waited for the disk`() async throws {
         try await RunningServer.with { server in
             let sent = try await server.collect(
-                #"{"userId":"ada","event":"Waited","messageId":"w1"}"#, to: "/v1/track")
+                #"{"userId":"ada","event":"Waited"}"#, to: "/v1/track")
             #expect(sent.status == 200)
-            let stat = try await server.workspace.perform("log.stat", .object(JSONObject()), by: .local)
+            let stat = try await server.workspace.perform(
+                "log.stat", .object(JSONObject()), by: .local)
             let syncs = try #require(stat["syncs"])
             let commits = try #require(syncs["commits"]?.int)
             #expect(commits > 0)

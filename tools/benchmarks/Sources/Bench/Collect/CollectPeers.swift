@@ -126,9 +126,9 @@ struct PostgresService {
     let process: ServerProcess
     let address: LoadAddress
 
-    init(_ python: String, _ program: String, inFrontOf database: PostgresServer, _ scratch: Scratch)
-        throws
-    {
+    init(
+        _ python: String, _ program: String, inFrontOf database: PostgresServer, _ scratch: Scratch
+    ) throws {
         let port = try ServerProcess.freePort()
         process = try ServerProcess(
             "service", python,
