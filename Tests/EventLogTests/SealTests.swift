@@ -59,7 +59,7 @@ import Testing
         let log = try EventLog.open(
             storage: MemoryStorage(), configuration: Self.configuration())
         var start = 0
-        // Until the sealer has kept up with some hundred segments' worth, or the test gives up.
+        // Bounded, so that a sealer that only ever rests fails the test.
         while Self.sealed(log) < 20, start < 400_000 {
             try log.write(Make.drafts(start..<start + 100))
             start += 100

@@ -1,7 +1,7 @@
 private import CLZ4
 
 /// How hard to compress. Both are decoded the same way.
-enum LZ4Effort: Hashable, Sendable {
+enum LZ4Effort: Sendable {
     /// `LZ4_compress_default`: for the append path, and for sealing when it lags.
     case fast
     /// LZ4HC at this level.

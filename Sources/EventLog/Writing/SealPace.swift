@@ -8,17 +8,16 @@ package struct SealPace {
     /// Below this rate of appended lines nobody is disturbed.
     package static let quietBytesPerSecond = 8 << 20
 
-    let effort: LZ4Effort
+    /// Whether size matters more than speed.
+    package let isThorough: Bool
     /// Rest, as a multiple of the work before it; of one core, 3 leaves sealing a quarter.
     package let restShare: Int
-    /// Whether size matters more than speed.
-    package var isThorough: Bool { effort != .fast }
+    var effort: LZ4Effort { isThorough ? .high(3) : .fast }
 
     /// The pace while so many closed segments wait and lines are appended at that rate.
     package init(waiting: Int, bytesPerSecond: Int) {
         let isQuiet = bytesPerSecond < Self.quietBytesPerSecond
-        // With this many, speed matters more than the size of what is sealed.
-        effort = waiting <= 8 ? .high(3) : .fast
+        isThorough = waiting <= 8
         restShare =
             switch waiting {
             case _ where isQuiet: 0

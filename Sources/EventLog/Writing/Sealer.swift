@@ -4,22 +4,13 @@ struct SealJob: Sendable {
     var entry: Manifest.Entry
 }
 
-/// What a sealer sees of the log around it.
-protocol SealSurroundings {
-    /// How many closed segments wait besides the one that is being sealed, and how many raw bytes were
-    /// committed since the log was opened.
-    var load: (waiting: Int, committedBytes: UInt64) { get }
-
-    /// Waits so long, or until the log is to be closed; whether it is.
-    func isStopping(afterMilliseconds: Int) -> Bool
-}
-
 /// Re-frames a closed segment into its sealed form: larger frames, all columns in a footer, an index
 /// of keys, a Merkle root. Runs on a thread of its own while appends go on.
 struct Sealer {
     let storage: any LogStorage
     let configuration: LogConfiguration
-    let surroundings: any SealSurroundings
+    /// Says what waits and what is appended meanwhile, and when to stop.
+    let monitor: Monitor<AppendQueue>
 
     /// Writes the sealed file and makes it durable under its name; nil when told to stop.
     ///
@@ -40,9 +31,9 @@ struct Sealer {
         let output = try SealedWriter(
             file: file, header: try sealedHeader(job), frameBytes: configuration.sealedFrameBytes,
             hashes: try walk.distinctHashes(), keyCount: job.live.withState { $0.keyCount })
-        var clock = SealClock(committedBytes: surroundings.load.committedBytes)
+        var clock = SealClock(committedBytes: monitor.sealLoad.committedBytes)
         for frame in walk.source.frames {
-            let load = surroundings.load
+            let load = monitor.sealLoad
             clock.note(committedBytes: load.committedBytes)
             let pace = SealPace(waiting: load.waiting, bytesPerSecond: clock.bytesPerSecond)
             output.effort = pace.effort
@@ -51,7 +42,7 @@ struct Sealer {
                 try output.add(record, keys: keys, extractor: frame.extractor)
             }
             let rest = clock.rest(after: .now - start, share: pace.restShare)
-            if surroundings.isStopping(afterMilliseconds: rest) { return nil }
+            if monitor.isSealingStopped(afterMilliseconds: rest) { return nil }
         }
         let sealed = try output.finish(job.entry, names: job.live.names.all)
         guard sealed.rawBytes == job.entry.rawBytes else {

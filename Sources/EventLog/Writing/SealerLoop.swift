@@ -1,5 +1,5 @@
 /// The thread that seals closed segments, oldest first.
-struct SealerLoop: Sendable, SealSurroundings {
+struct SealerLoop: Sendable {
     /// How long to wait before a seal is tried again that the storage refused.
     private static let retryMilliseconds = 1000
 
@@ -8,7 +8,7 @@ struct SealerLoop: Sendable, SealSurroundings {
     let monitor: Monitor<AppendQueue>
 
     func run() {
-        let sealer = Sealer(storage: storage, configuration: configuration, surroundings: self)
+        let sealer = Sealer(storage: storage, configuration: configuration, monitor: monitor)
         while true {
             let job: SealJob
             switch next() {
@@ -27,15 +27,6 @@ struct SealerLoop: Sendable, SealSurroundings {
                 monitor.wake(.work)
             } catch { put(job, back: error) }
         }
-    }
-
-    var load: (waiting: Int, committedBytes: UInt64) {
-        monitor.withLock { ($0.sealing.waiting.count, $0.committedBytes) }
-    }
-
-    func isStopping(afterMilliseconds milliseconds: Int) -> Bool {
-        monitor.wait(on: .sealing, milliseconds: milliseconds) { $0.sealing.isStopped ? true : nil }
-            ?? false
     }
 
     private enum Work {
@@ -79,6 +70,20 @@ struct SealerLoop: Sendable, SealSurroundings {
             queue.sealing.failure = reason
             if case .storage = reason { queue.sealing.waiting.insert(job, at: 0) }
         }
-        _ = isStopping(afterMilliseconds: Self.retryMilliseconds)
+        _ = monitor.isSealingStopped(afterMilliseconds: Self.retryMilliseconds)
+    }
+}
+
+extension Monitor<AppendQueue> {
+    /// How many closed segments wait besides the one that is being sealed, and how many raw bytes were
+    /// committed since the log was opened.
+    var sealLoad: (waiting: Int, committedBytes: UInt64) {
+        withLock { ($0.sealing.waiting.count, $0.committedBytes) }
+    }
+
+    /// Waits so long, or until the log is to be closed; whether it is.
+    func isSealingStopped(afterMilliseconds milliseconds: Int) -> Bool {
+        wait(on: .sealing, milliseconds: milliseconds) { $0.sealing.isStopped ? true : nil }
+            ?? false
     }
 }

@@ -44,6 +44,11 @@ struct PreparedRequest {
             bytes += [UInt8](repeating: hole.rawValue, count: hole.width)
         }
 
+        /// The places once so many bytes stand in front.
+        func places(from start: Int) -> [Place] {
+            places.map { Place(hole: $0.hole, at: $0.at + start, event: $0.event) }
+        }
+
         private static func bodyStart(of tail: [UInt8]) -> Int {
             let name = Array("\"body\":".utf8)
             let end = tail.count - name.count
@@ -72,9 +77,7 @@ struct PreparedRequest {
         let head = head(items.bytes.count, key: key)
         return PreparedRequest(
             bytes: head + items.bytes,
-            places: items.places.map {
-                Place(hole: $0.hole, at: $0.at + head.count, event: $0.event)
-            }, events: events)
+            places: items.places(from: head.count), events: events)
     }
 
     /// What clients send in a request.
@@ -138,9 +141,7 @@ struct PreparedRequest {
             var body = Items()
             body.add(template, event: event)
             bind.bytes += PostgresWire.int32(body.bytes.count)
-            bind.places += body.places.map {
-                Place(hole: $0.hole, at: $0.at + bind.bytes.count, event: event)
-            }
+            bind.places += body.places(from: bind.bytes.count)
             bind.bytes += body.bytes
         }
         return run(bind, events: events)
@@ -152,9 +153,7 @@ struct PreparedRequest {
         bind.bytes += Array("\0s\0".utf8) + PostgresWire.int16(0) + PostgresWire.int16(2)
         let body = body(of: events, seed: seed, corpus)
         bind.bytes += PostgresWire.int32(body.bytes.count)
-        bind.places = body.places.map {
-            Place(hole: $0.hole, at: $0.at + bind.bytes.count, event: $0.event)
-        }
+        bind.places = body.places(from: bind.bytes.count)
         bind.bytes += body.bytes
         let source = Array("web".utf8)
         bind.bytes += PostgresWire.int32(source.count) + source
@@ -170,8 +169,6 @@ struct PreparedRequest {
             bytes: front + bind.bytes
                 + PostgresWire.message("E", Array("\0".utf8) + PostgresWire.int32(0))
                 + PostgresWire.message("S", []),
-            places: bind.places.map {
-                Place(hole: $0.hole, at: $0.at + front.count, event: $0.event)
-            }, events: events)
+            places: bind.places(from: front.count), events: events)
     }
 }
