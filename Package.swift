@@ -162,6 +162,8 @@ let package = Package(
             ],
             path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
+            name: "HashingTests", dependencies: ["Hashing"], swiftSettings: settings),
+        .testTarget(
             name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),
         .testTarget(
             name: "EventLogTests", dependencies: ["EventLog", "Hashing"], swiftSettings: settings),

@@ -195,6 +195,15 @@ import Testing
         #expect(try await shop.atAds() == ["person"])
         let why = try await shop.server.ask("explain", "web/robot", "ads")
         #expect(why["reasons"]?.array?.first?.string == "filter")
+
+        // More agents in one request than are remembered, and each of them twice.
+        let many = (0..<40).map { number in
+            message("\(number)", number % 4 == 0 ? "Robot \(number % 20)" : "Phone \(number % 20)")
+        }
+        #expect(try await shop.send(many).status == 200)
+        try await shop.server.settled()
+        let people = (0..<40).filter { $0 % 4 != 0 }.map { "\($0)" }
+        #expect(try await shop.atAds().sorted() == (["person"] + people).sorted())
     }
 
     @Test func `another payload with a known message id is seen, and the first one stays`()

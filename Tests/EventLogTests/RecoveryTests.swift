@@ -226,7 +226,9 @@ struct DamagedLog {
     {
         let whole = try DamagedLog.active()
         var bytes = try #require(whole.storage.contents(DamagedLog.activeFile))
-        bytes[bytes.count / 3] ^= 0xFF
+        // In the lines of the second frame, behind the head of their LZ4 frame.
+        let heads = bytes.indices.filter { bytes[$0...].starts(with: [0x04, 0x22, 0x4D, 0x18, 0x68]) }
+        bytes[heads[1] + 30] ^= 0xFF
         let image = whole.storage.afterPowerCut()
         image.replace(DamagedLog.activeFile, with: bytes)
         let log = try EventLog.open(storage: image, configuration: Make.configuration())

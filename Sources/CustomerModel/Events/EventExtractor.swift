@@ -9,7 +9,8 @@ public struct EventExtractor: Sendable {
 
     private let key: SipKey
     private var scratch: [UInt8] = []
-    private var normalised: [UInt8] = []
+    /// What stands before the message ids of the source that was asked about last.
+    private var messageScope: (source: String, bytes: [UInt8]) = ("", messageScope(of: ""))
 
     /// `key` is the log's own.
     public init(key: SipKey) { self.key = key }
@@ -68,13 +69,15 @@ public struct EventExtractor: Sendable {
 
     /// The key hash of a message id within its source.
     public mutating func messageKey(source: String, messageID: UnsafeRawBufferPointer) -> UInt64 {
+        if messageScope.source != source { messageScope = (source, Self.messageScope(of: source)) }
         scratch.removeAll(keepingCapacity: true)
-        scratch.append(contentsOf: "message_id".utf8)
-        scratch.append(0)
-        scratch.append(contentsOf: source.utf8)
-        scratch.append(0)
+        scratch.append(contentsOf: messageScope.bytes)
         scratch.append(contentsOf: messageID)
         return SipHash.hash(scratch, key: key)
+    }
+
+    private static func messageScope(of source: String) -> [UInt8] {
+        Array("message_id".utf8) + [0] + Array(source.utf8) + [0]
     }
 
     /// The key hash of an event's place in a request that names itself (see ``MParticleMarks/place``).
@@ -99,11 +102,10 @@ public struct EventExtractor: Sendable {
 
     /// The key hash of an identifier as the columns hold it.
     public mutating func identifierKey(type: String, value: UnsafeRawBufferPointer) -> UInt64 {
-        IdentifierValue.keyForm(type: type, value, into: &normalised)
         scratch.removeAll(keepingCapacity: true)
         scratch.append(contentsOf: type.utf8)
         scratch.append(0)
-        scratch.append(contentsOf: normalised)
+        IdentifierValue.appendKeyForm(type: type, value, to: &scratch)
         return SipHash.hash(scratch, key: key)
     }
 

@@ -34,16 +34,24 @@ public enum IdentifierValue {
 
     /// The normalisation of the log's key columns (L7), which never changes: e-mail addresses trimmed
     /// and in ASCII lower case, everything else as it stands. Policies normalise on their own.
-    public static func keyForm(
-        type: String, _ value: UnsafeRawBufferPointer, into out: inout [UInt8]
+    public static func keyForm(type: String, _ value: UnsafeRawBufferPointer) -> [UInt8] {
+        var form: [UInt8] = []
+        appendKeyForm(type: type, value, to: &form)
+        return form
+    }
+
+    /// The same behind what stands in `out`.
+    public static func appendKeyForm(
+        type: String, _ value: UnsafeRawBufferPointer, to out: inout [UInt8]
     ) {
-        out.removeAll(keepingCapacity: true)
         guard type == "email" else {
             out.append(contentsOf: value)
             return
         }
-        for byte in value { out.append(lowercased(byte)) }
-        trim(&out)
+        let isEnd = { (byte: UInt8) in !isSpace(byte) }
+        guard let first = value.firstIndex(where: isEnd), let last = value.lastIndex(where: isEnd)
+        else { return }
+        for byte in value[first...last] { out.append(lowercased(byte)) }
     }
 
     /// Whether `value`, normalised, is of this kind.

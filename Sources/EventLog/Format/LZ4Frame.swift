@@ -1,8 +1,11 @@
 private import CLZ4
 
-/// How hard to compress. Both are decoded the same way.
+/// How hard to compress. All are decoded the same way.
 enum LZ4Effort: Sendable {
-    /// `LZ4_compress_default`: for the append path, and for sealing when it lags.
+    /// An acceleration of 4: a fifth faster than ``fast`` and 5 % larger on event lines. For the append
+    /// path, whose segments are compressed anew when they are sealed.
+    case light
+    /// `LZ4_compress_default`: for sealing when it lags.
     case fast
     /// LZ4HC at this level.
     case high(Int32)
@@ -165,10 +168,11 @@ final class LZ4State {
         let from = block.baseAddress?.assumingMemoryBound(to: CChar.self)
         let to = room.baseAddress?.assumingMemoryBound(to: CChar.self)
         switch effort {
-        case .fast:
+        case .light, .fast:
+            let acceleration: Int32 = if case .light = effort { 4 } else { 1 }
             return Int(
                 LZ4_compress_fast_extState(
-                    fast, from, to, Int32(block.count), Int32(room.count), 1))
+                    fast, from, to, Int32(block.count), Int32(room.count), acceleration))
         case .high(let level):
             let state =
                 high ?? .allocate(byteCount: Int(LZ4_sizeofStateHC()), alignment: 16)

@@ -117,7 +117,7 @@ final class CommitBuilder {
             salts: randomBytes(columns.count * 16),
             introducing: symbols.introduction(from: namesAtFrame), to: &out)
         let data = out.count
-        LZ4Frame.append(lines.bytes, effort: .fast, with: lz4, to: &out)
+        LZ4Frame.append(lines.bytes, effort: .light, with: lz4, to: &out)
         let header = FrameHeader(
             extractor: extractor, incarnation: start.incarnation, base: base,
             durableEnd: start.durableEnd, commitBytes: 0, count: UInt32(columns.count),

@@ -12,7 +12,11 @@ struct StoredForm {
 
     /// The paths that ``write(_:into:)`` alters in this object, in the order they are named here.
     func changes(in object: JSONView) -> [String] {
-        leftOut.filter { object.member($0) != nil }
+        // Of every event, and mostly there are none.
+        guard !addresses.isEmpty || leftOut.contains(where: { object.member($0) != nil }) else {
+            return []
+        }
+        return leftOut.filter { object.member($0) != nil }
             + addresses.filter { path in
                 object.value(at: path).map { $0.kind == .string && Self.cut($0) != $0.string }
                     ?? false

@@ -36,8 +36,8 @@ public final class SuppressionList: Sendable {
     }
 
     private static func key(type: String, _ value: UnsafeRawBufferPointer) -> [UInt8] {
-        var normal: [UInt8] = []
-        IdentifierValue.keyForm(type: type, value, into: &normal)
-        return Array(type.utf8) + [0] + normal
+        var key = Array(type.utf8) + [0]
+        IdentifierValue.appendKeyForm(type: type, value, to: &key)
+        return key
     }
 }

@@ -13,23 +13,41 @@ enum UserAgent {
         return view.withUTF8 { isRobot(utf8: $0) } ?? false
     }
 
-    /// What was said of the agent that was asked about last: the events of a request mostly have one.
+    /// What was said of the agents that were asked about lately: the events of a request have few.
     struct Memory: Sendable {
-        private var token: [UInt8] = []
-        private var wasRobot = false
+        private static let maximumCount = 16
+        /// The tokens one after the other.
+        private var tokens: [UInt8] = []
+        private var known: [(end: Int, isRobot: Bool)] = []
 
         mutating func isRobot(_ view: JSONView?) -> Bool {
             guard let view else { return false }
-            let raw = view.rawBytes
-            let isKnown = token.withUnsafeBytes { known in
-                guard let a = known.baseAddress, let b = raw.baseAddress else { return false }
-                return known.count == raw.count && memcmp(a, b, raw.count) == 0
+            let token = view.rawBytes
+            if let answer = answer(to: token) { return answer }
+            if known.count == Self.maximumCount {
+                tokens.removeAll(keepingCapacity: true)
+                known.removeAll(keepingCapacity: true)
             }
-            if isKnown { return wasRobot }
-            token.removeAll(keepingCapacity: true)
-            token.append(contentsOf: raw)
-            wasRobot = UserAgent.isRobot(view)
-            return wasRobot
+            let answer = UserAgent.isRobot(view)
+            tokens.append(contentsOf: token)
+            known.append((tokens.count, answer))
+            return answer
+        }
+
+        private func answer(to token: UnsafeRawBufferPointer) -> Bool? {
+            guard let wanted = token.baseAddress else { return nil }
+            return tokens.withUnsafeBytes { tokens in
+                var start = 0
+                for (end, isRobot) in known {
+                    if end - start == token.count, let place = tokens.baseAddress,
+                        memcmp(place + start, wanted, token.count) == 0
+                    {
+                        return isRobot
+                    }
+                    start = end
+                }
+                return nil
+            }
         }
     }
 

@@ -82,13 +82,11 @@ private struct WantedLines: Sendable {
                     "the parameter key must be TYPE:VALUE, as in email:ada@example.com")
             }
             person = wanted
-            var form: [UInt8] = []
             var extractor = EventExtractor(key: logKey)
-            selection.key = Array(value.utf8).withUnsafeBytes { bytes in
-                IdentifierValue.keyForm(type: type, bytes, into: &form)
-                return extractor.identifierKey(type: type, value: bytes)
+            Array(value.utf8).withUnsafeBytes { bytes in
+                selection.key = extractor.identifierKey(type: type, value: bytes)
+                key = (type, IdentifierValue.keyForm(type: type, bytes))
             }
-            key = (type, form)
         }
         if selection.kinds != nil || selection.name != nil || selection.key != nil {
             self.selection = selection
@@ -104,17 +102,12 @@ private struct WantedLines: Sendable {
         return try parser.parseTrusted(view.line) { line in
             let found = EventBody.read(line: line) { body in
                 var isThere = false
-                var form: [UInt8] = []
                 EventIdentifiers.forEach(in: body) { type, value in
                     guard type == key.type, !isThere else { return }
-                    let compare = { (bytes: UnsafeRawBufferPointer) in
-                        IdentifierValue.keyForm(type: type, bytes, into: &form)
-                    }
-                    if value.kind == .number {
-                        compare(value.rawBytes)
-                    } else {
-                        value.withUTF8 { compare($0) }
-                    }
+                    let form =
+                        value.kind == .number
+                        ? IdentifierValue.keyForm(type: type, value.rawBytes)
+                        : value.withUTF8 { IdentifierValue.keyForm(type: type, $0) }
                     isThere = form == key.form
                 }
                 return isThere
