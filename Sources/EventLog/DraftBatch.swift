@@ -119,7 +119,7 @@ public struct DraftBatch: Sendable {
     }
 
     private static func isSame(_ text: inout String, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        text.withUTF8 { $0.count == bytes.count && UnsafeRawBufferPointer($0).elementsEqual(bytes) }
+        text.withUTF8 { UnsafeRawBufferPointer($0).isEqual(to: bytes) }
     }
 
     // MARK: Reading

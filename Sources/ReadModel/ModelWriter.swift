@@ -20,9 +20,14 @@ struct ModelWriter {
     private let putMembership: BoundStatement
     private let putFormerID: BoundStatement
     private let dropFormerID: BoundStatement
+    // Most logs have no audiences or no splits: of an empty table nothing is asked for each person.
+    private var hasMemberships: Bool
+    private var hasFormerIDs: Bool
 
-    /// - Precondition: the keys of the tables stand.
+    /// - Precondition: the keys of the tables stand, and nobody else writes rows while this one does.
     init(_ db: Database) throws {
+        hasMemberships = try Self.hasRows("memberships", db)
+        hasFormerIDs = try Self.hasRows("former_ids", db)
         dropProfile = try BoundStatement(db, "DELETE FROM profiles WHERE id = ?")
         dropMemberships = try BoundStatement(db, "DELETE FROM memberships WHERE profile_id = ?")
         dropMembership = try BoundStatement(
@@ -66,8 +71,12 @@ struct ModelWriter {
                 """)
     }
 
+    private static func hasRows(_ table: String, _ db: Database) throws -> Bool {
+        try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM \(table))") ?? false
+    }
+
     /// Makes the rows of one person as they should be, and removes those of whoever it absorbed.
-    func write(_ person: ProfileSummary) throws {
+    mutating func write(_ person: ProfileSummary) throws {
         let id = person.id.description
         var absorbed: [String] = []
         for identifier in person.identifiers {
@@ -78,16 +87,20 @@ struct ModelWriter {
             if try hasIdentifiers(gone) { continue }
             try dropProfile.bind(1, gone)
             try dropProfile.run()
+            guard hasMemberships else { continue }
             try dropMemberships.bind(1, gone)
             try dropMemberships.run()
         }
         try RowSQL.bind(person, id: id, to: putProfile)
         try putProfile.run()
         try writeMemberships(person, id: id)
-        // A split gives an id back to its person.
-        try dropFormerID.bind(1, id)
-        try dropFormerID.run()
+        if hasFormerIDs {
+            // A split gives an id back to its person.
+            try dropFormerID.bind(1, id)
+            try dropFormerID.run()
+        }
         for former in person.formerIDs {
+            hasFormerIDs = true
             try RowSQL.bind(former: former, id: id, to: putFormerID)
             try putFormerID.run()
         }
@@ -121,7 +134,16 @@ struct ModelWriter {
         try putIdentifier.run()
     }
 
-    private func writeMemberships(_ person: ProfileSummary, id: String) throws {
+    private mutating func writeMemberships(_ person: ProfileSummary, id: String) throws {
+        if hasMemberships { try dropEndedMemberships(person, id: id) }
+        for membership in person.memberships {
+            hasMemberships = true
+            try RowSQL.bind(membership, id: id, to: putMembership)
+            try putMembership.run()
+        }
+    }
+
+    private func dropEndedMemberships(_ person: ProfileSummary, id: String) throws {
         var ended: [String] = []
         try findMemberships.bind(1, id)
         try findMemberships.forEachRow { row in
@@ -134,10 +156,6 @@ struct ModelWriter {
             try dropMembership.bind(1, audience)
             try dropMembership.bind(2, id)
             try dropMembership.run()
-        }
-        for membership in person.memberships {
-            try RowSQL.bind(membership, id: id, to: putMembership)
-            try putMembership.run()
         }
     }
 }

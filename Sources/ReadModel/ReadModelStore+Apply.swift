@@ -31,7 +31,7 @@ extension ReadModelStore {
             let now = reached
             try Self.guarding("follow the projection") {
                 try file.pool.write { db in
-                    let writer = try ModelWriter(db)
+                    var writer = try ModelWriter(db)
                     let follower = Follower(projection, generation: now.generation)
                     try follower.forEachPerson(in: changes) { try writer.write($0) }
                     try Self.write(deliveries, to: db)

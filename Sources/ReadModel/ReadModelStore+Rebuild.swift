@@ -146,7 +146,7 @@ extension ReadModelStore {
         private func catchUp(
             _ follower: Follower, _ changes: () -> [ProjectionChange]
         ) throws {
-            let writer = try ModelWriter(db)
+            var writer = try ModelWriter(db)
             for _ in 0..<8 {
                 let batch = changes()
                 if batch.isEmpty { return }

@@ -227,7 +227,8 @@ struct DamagedLog {
         let whole = try DamagedLog.active()
         var bytes = try #require(whole.storage.contents(DamagedLog.activeFile))
         // In the lines of the second frame, behind the head of their LZ4 frame.
-        let heads = bytes.indices.filter { bytes[$0...].starts(with: [0x04, 0x22, 0x4D, 0x18, 0x68]) }
+        let head: [UInt8] = [0x04, 0x22, 0x4D, 0x18, 0x68]
+        let heads = bytes.indices.filter { bytes[$0...].starts(with: head) }
         bytes[heads[1] + 30] ^= 0xFF
         let image = whole.storage.afterPowerCut()
         image.replace(DamagedLog.activeFile, with: bytes)

@@ -17,6 +17,13 @@ extension UnsafeRawBufferPointer {
         return UnsafeRawBufferPointer(rebasing: self[range])
     }
 
+    /// Whether both hold the same bytes.
+    func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        guard let own = baseAddress, let base = other.baseAddress else { return true }
+        return memcmp(own, base, count) == 0
+    }
+
     /// The first place of `byte`.
     func position(of byte: UInt8) -> Int? {
         guard let start = baseAddress, count > 0,

@@ -29,6 +29,8 @@ struct KeyIndex {
     private var count: UInt32 = 0
     /// The newest frame, and how many entries stand before its own: entries with a higher number are its.
     private var newest: (frame: UInt32, entriesBefore: UInt32) = (0, 0)
+    /// Means nothing; a read whose value goes nowhere would be left out.
+    private var touched: UInt32 = 0
 
     /// Notes that `frame` holds `hash`. Frames come in ascending order.
     ///
@@ -48,6 +50,16 @@ struct KeyIndex {
         append(Entry(hash: hash, frame: frame, older: heads[bucket]))
         heads[bucket] = count
         return true
+    }
+
+    /// Looks once at the bucket of each of so many hashes.
+    ///
+    /// The heads are larger than what a processor has at hand. Reads that do not wait for each other come out
+    /// of memory side by side, and the additions that follow find what they need.
+    mutating func touch(_ hashes: [UInt64]) {
+        var seen: UInt32 = 0
+        for hash in hashes { seen |= heads[Self.bucket(hash)] }
+        touched = seen
     }
 
     /// The frames that may hold `hash`, ascending.

@@ -56,6 +56,7 @@ final class LiveSegment: Sendable {
             switch contents {
             case .known(let keys, let names):
                 state.keyCount += keys.count
+                state.index?.touch(keys)
                 for key in keys where state.index?.add(key, frame: number) == false {
                     state.index = nil
                 }

@@ -100,13 +100,13 @@ struct CollectorState: ~Copyable {
         _ known: RecordedMessages.Verdicts, _ questions: inout [RecordedMessages.Question]
     ) -> Verdict {
         var verdict = Verdict.new
-        let source = batch.context.source
         let key = batch.drafts.keys[batch.drafts.keyRange(place).lowerBound + sort.key]
         index.forEachCandidate(key) { offset in
             if case .duplicate = verdict { return }
             let isSame = ids.withID(place) {
                 recent.holds(
-                    $0, sort, source: source, at: offset, sum: batch.bodySums[place])
+                    $0, sort, source: batch.context.source, at: offset,
+                    sum: batch.bodySums[place])
             }
             let question = RecordedMessages.Question(item: place, offset: offset, sort: sort)
             switch isSame ?? known[question] {
@@ -156,13 +156,14 @@ struct CollectorState: ~Copyable {
         pace.noteEvents(batch.context.pace)
         let first = ticket.first.value
         for place in 0..<drafts.count {
-            let keys = drafts.keys[drafts.keyRange(place)]
+            let keys = drafts.keyRange(place)
             // A tick has no message id.
-            guard let hash = keys.first else { continue }
-            index.insert(hash: hash, offset: first + UInt64(place))
+            guard !keys.isEmpty else { continue }
+            index.insert(hash: drafts.keys[keys.lowerBound], offset: first + UInt64(place))
             let item = items.isEmpty ? place : Int(items[place])
             if batch.hasPlace(item) {
-                index.insert(hash: keys[keys.startIndex + 1], offset: first + UInt64(place))
+                index.insert(
+                    hash: drafts.keys[keys.lowerBound + 1], offset: first + UInt64(place))
             }
         }
         recent.append(

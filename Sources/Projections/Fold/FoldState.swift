@@ -223,11 +223,17 @@ public struct FoldState: Sendable {
         case needsKeys
     }
 
-    /// As many records as are looked at in one go: what they ask of memory stays at hand until they are applied.
-    private static let warmedRecords = 64
-
     /// Applies records that were read ahead, up to one that leaves something to do.
     mutating func apply(_ batch: borrowing RecordBatch) -> BatchStep {
+        for group in 0..<batch.groupCount {
+            let step = apply(group: group, of: batch)
+            guard case .done = step else { return step }
+        }
+        return .done
+    }
+
+    /// The same for one group of them.
+    mutating func apply(group: Int, of batch: borrowing RecordBatch) -> BatchStep {
         // Once for all of them: each reads its own out of these.
         let reader = batch.reader
         let room = FoundBody.Room()
@@ -235,22 +241,19 @@ public struct FoldState: Sendable {
         let readBy = batch.policy
         var policy = governing(next)
         var policyEnd = governingEnd(next)
-        for start in stride(from: 0, to: batch.count, by: Self.warmedRecords) {
-            let records = start..<min(start + Self.warmedRecords, batch.count)
-            warm(reader.offers[batch.offers(of: records)])
-            for number in records {
-                if next >= policyEnd {
-                    policy = governing(next)
-                    policyEnd = governingEnd(next)
-                }
-                let isRead = policy != nil && policy === readBy
-                if !batch.hasKeys(number), asksKeys || !isRead { return .needsKeys }
-                let step = apply(
-                    number, of: batch, reader, room, readBy: isRead ? policy : nil)
-                if case .needsHistory(let metrics) = step { return .needsHistory(metrics: metrics) }
-                // A control record may have brought another.
-                if !batch.isEvent(number) { policyEnd = 0 }
+        let records = batch.records(ofGroup: group)
+        warm(reader.offers[batch.offers(of: records)])
+        for number in records {
+            if next >= policyEnd {
+                policy = governing(next)
+                policyEnd = governingEnd(next)
             }
+            let isRead = policy != nil && policy === readBy
+            if !batch.hasKeys(number), asksKeys || !isRead { return .needsKeys }
+            let step = apply(number, of: batch, reader, room, readBy: isRead ? policy : nil)
+            if case .needsHistory(let metrics) = step { return .needsHistory(metrics: metrics) }
+            // A control record may have brought another.
+            if !batch.isEvent(number) { policyEnd = 0 }
         }
         return .done
     }

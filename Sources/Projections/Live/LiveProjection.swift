@@ -5,8 +5,8 @@ import Synchronization
 
 /// The generation that is served: a fold that follows the log, and who waits for it.
 ///
-/// One thread applies records (``applyNext(_:reader:limit:)``); anybody reads, under one lock that is
-/// held for one record or one question and never across I/O.
+/// One thread applies records (``applyNext(_:limit:)``); anybody reads, under one lock that is held for one
+/// question or some sixty records and never across I/O.
 public final class LiveProjection: Sendable {
     private struct Shared {
         var state: FoldState
@@ -149,36 +149,72 @@ public final class LiveProjection: Sendable {
     ///
     /// - Returns: what it came to.
     public func applyNext(_ replayer: inout Replayer, limit: Int) throws -> Applied {
-        let start = applied
         let end = log.durableEnd
-        guard start < end else { return .nothing }
+        guard applied < end else { return .nothing }
         var count = 0
-        var history: [Int] = []
-        do {
-            _ = try replayer.forEach(from: start, to: end) { record in
-                shared.withLock { shared in
-                    if case .needsHistory(let metrics) = shared.state.apply(record) {
-                        history = metrics
-                    }
-                }
-                count += 1
-                return history.isEmpty && count < limit ? .next : .stop
+        while count < limit {
+            let start = applied
+            guard start < end else { break }
+            let batch: BatchOutcome
+            do {
+                batch = try applyBatch(&replayer, from: start, to: end, limit: limit - count)
+            } catch LogError.damaged(let damage)
+                where damage.offsets.upperBound > start.value && count == 0
+            {
+                let quarantine = replayer.quarantine(damage)
+                shared.withLock { $0.state.quarantine(quarantine) }
+                // Where the range began before, its first records were read earlier and are lost since.
+                notice(damage)
+                announce()
+                return .quarantined(damage)
+            } catch where count > 0 {
+                // It is met again by whoever calls next; what was applied before it is announced first.
+                break
             }
-        } catch LogError.damaged(let damage) where damage.offsets.upperBound > applied.value {
-            let quarantine = replayer.quarantine(damage)
-            shared.withLock { $0.state.quarantine(quarantine) }
-            // Where the range began before, its first records were read earlier and are lost since.
-            notice(damage)
-            announce()
-            return .quarantined(damage)
-        }
-        if !history.isEmpty {
-            try countHistory(history, &replayer)
-        } else if count == 0 {
-            shared.withLock { $0.state.skip(to: end.value) }
+            count += batch.count
+            if !batch.history.isEmpty {
+                try countHistory(batch.history, &replayer)
+            } else if !batch.foundAny {
+                // Only a restore leaves offsets that hold nothing (L3).
+                shared.withLock { $0.state.skip(to: end.value) }
+            }
         }
         announce()
         return .records(count)
+    }
+
+    private struct BatchOutcome {
+        var foundAny = false
+        /// Records of the groups that were applied whole.
+        var count = 0
+        /// Metrics that have to count the past before the next record is applied.
+        var history: [Int] = []
+    }
+
+    /// Reads one batch and applies it, up to a record that leaves something to do.
+    private func applyBatch(
+        _ replayer: inout Replayer, from start: Offset, to end: Offset, limit: Int
+    ) throws -> BatchOutcome {
+        let (policy, keepsKeys) = shared.withLock {
+            ($0.state.governing(start.value), $0.state.asksKeys)
+        }
+        var outcome = BatchOutcome()
+        try replayer.withBatch(
+            from: start, to: end, limit: limit, policy: policy, keepsKeys: keepsKeys
+        ) { batch in
+            outcome.foundAny = true
+            for group in 0..<batch.groupCount {
+                let step = shared.withLock { $0.state.apply(group: group, of: batch) }
+                switch step {
+                case .done: outcome.count += batch.records(ofGroup: group).count
+                case .needsKeys: return
+                case .needsHistory(let metrics):
+                    outcome.history = metrics
+                    return
+                }
+            }
+        }
+        return outcome
     }
 
     public enum Applied: Equatable, Sendable {

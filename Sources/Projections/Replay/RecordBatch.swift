@@ -154,6 +154,16 @@ struct RecordBatch: ~Copyable, @unchecked Sendable {
 
     // MARK: Taking out
 
+    /// As many records as are looked at in one go: what they ask of memory stays at hand until they are applied.
+    private static let groupRecords = 64
+
+    var groupCount: Int { (count + Self.groupRecords - 1) / Self.groupRecords }
+
+    func records(ofGroup group: Int) -> Range<Int> {
+        let start = group * Self.groupRecords
+        return start..<min(start + Self.groupRecords, count)
+    }
+
     func hasKeys(_ number: Int) -> Bool { rows[number].hasKeys }
     func isEvent(_ number: Int) -> Bool { rows[number].kind == RecordKind.event.rawValue }
 

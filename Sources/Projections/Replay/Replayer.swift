@@ -1,5 +1,6 @@
 import CustomerModel
 public import EventLog
+import Hashing
 import JSONText
 
 /// Feeds the log to a fold, in order.
@@ -8,22 +9,42 @@ import JSONText
 public struct Replayer {
     private let log: EventLog
     private var reader: LogReader
+    private let room: BatchRoom
+
+    /// One batch, used again and again.
+    private final class BatchRoom {
+        var batch: RecordBatch
+
+        init(key: SipKey) { batch = RecordBatch(key: key) }
+    }
 
     public init(log: EventLog) {
         self.log = log
         reader = log.makeReader()
+        room = BatchRoom(key: log.identity.key)
     }
 
-    /// Hands the records of `from..<to` to `body`, as the fold takes them, until it says `.stop`.
+    /// Reads what comes next, on this thread, and hands it to `body`: at most `limit` records, and no more than
+    /// a batch holds.
     ///
-    /// - Returns: the first offset that was not handed out.
-    /// - Throws: ``LogError/damaged(_:)`` at what cannot be read, after everything before it.
-    public mutating func forEach(
-        from: Offset, to: Offset, _ body: (FoldRecord) throws -> Step
-    ) throws -> Offset {
-        try reader.forEach(from: from, to: to, needs: .lines) { view in
-            try Self.withRecord(view, body)
+    /// - Parameters:
+    ///   - policy, keepsKeys: as ``RecordBatch/begin(policy:keepsKeys:)`` takes them.
+    ///   - body: is not called where there is no record.
+    /// - Throws: ``LogError/damaged(_:)`` where `from` cannot be read; what can be read before damage is handed
+    ///   out.
+    mutating func withBatch(
+        from: Offset, to: Offset, limit: Int, policy: CompiledPolicy?, keepsKeys: Bool,
+        _ body: (borrowing RecordBatch) throws -> Void
+    ) throws {
+        room.batch.begin(policy: policy, keepsKeys: keepsKeys)
+        do {
+            _ = try reader.forEach(from: from, to: to, needs: .lines) { view in
+                room.batch.count < limit && room.batch.append(view) ? .next : .stop
+            }
+        } catch where !room.batch.isEmpty {
+            // Whoever comes for the records behind these meets it again.
         }
+        if !room.batch.isEmpty { try body(room.batch) }
     }
 
     /// Hands every record of a range that can be read to `body`.
