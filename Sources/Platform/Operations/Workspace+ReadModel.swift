@@ -23,7 +23,6 @@ extension Workspace {
                 continue
             }
             let begin = ContinuousClock.now
-            let isBehind = log.durableEnd.value > projection.applied.value &+ Self.behindRecords
             let reached = projection.applied
             let changes = projection.takeJournal()
             let from = firstAttempt
@@ -43,8 +42,7 @@ extension Workspace {
                 await retryReadModel()
             }
             do {
-                let work = begin.duration(to: .now)
-                try await Task.sleep(for: Self.pause(after: work, whileFoldIsBehind: isBehind))
+                try await Task.sleep(for: Self.pause(after: begin.duration(to: .now)))
             } catch {
                 return
             }
@@ -53,17 +51,10 @@ extension Workspace {
 
     /// Coalesced: what changes many times within a moment is written once. And while much changes, most of
     /// the time is left to collecting and folding, whose disk and cores it needs: a fifth is enough for rows
-    /// that people look at, and a tenth while the fold itself has much to catch up with, since the rows would be
-    /// old when they are written.
-    static func pause(after work: Duration, whileFoldIsBehind isBehind: Bool) -> Duration {
-        isBehind
-            ? min(max(.seconds(1), work * 9), .seconds(20))
-            : min(max(.milliseconds(500), work * 4), .seconds(10))
+    /// that people look at.
+    static func pause(after work: Duration) -> Duration {
+        min(max(.milliseconds(500), work * 4), .seconds(10))
     }
-
-    /// About half a second of folding. Incarnations lie far apart, so a restored log counts as behind until its
-    /// first record is folded.
-    private static let behindRecords: UInt64 = 100_000
 
     private func retryReadModel() async {
         do {

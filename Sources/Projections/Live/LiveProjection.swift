@@ -167,8 +167,9 @@ public final class LiveProjection: Sendable {
                 notice(damage)
                 announce()
                 return .quarantined(damage)
-            } catch where count > 0 {
+            } catch {
                 // It is met again by whoever calls next; what was applied before it is announced first.
+                guard count > 0 else { throw error }
                 break
             }
             count += batch.count

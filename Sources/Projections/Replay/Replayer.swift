@@ -41,8 +41,9 @@ public struct Replayer {
             _ = try reader.forEach(from: from, to: to, needs: .lines) { view in
                 room.batch.count < limit && room.batch.append(view) ? .next : .stop
             }
-        } catch where !room.batch.isEmpty {
+        } catch {
             // Whoever comes for the records behind these meets it again.
+            guard !room.batch.isEmpty else { throw error }
         }
         if !room.batch.isEmpty { try body(room.batch) }
     }

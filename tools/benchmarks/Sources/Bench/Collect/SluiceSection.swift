@@ -62,12 +62,15 @@ struct SluiceSection {
         let key = try ask(Key.self, "key", "create", "web").key
         var found: [Int: Double] = [:]
         for size in sizes {
-            let connections = try run.connections(to: address, .http) {
-                PreparedRequest.batch(of: size, seed: $0, key: key, run.corpus)
+            // Made when the server has settled: it cuts connections that say nothing for a quarter of a minute.
+            let connect = {
+                try run.connections(to: address, .http) {
+                    PreparedRequest.batch(of: size, seed: $0, key: key, run.corpus)
+                }
             }
-            let most = try plain(size, connections, server)
+            let most = try plain(size, connect, server)
             found[size] = most
-            if size == 100 { try half(most, connections, server) }
+            if size == 100 { try half(most, connect, server) }
             try zipped(size, most, address, key, server)
         }
         let status = try ask(Status.self, "status").collected
@@ -78,12 +81,14 @@ struct SluiceSection {
         return found
     }
 
+    private typealias Connect = () throws -> [LoadConnection]
+
     private func plain(
-        _ size: Int, _ connections: [LoadConnection], _ server: ServerProcess
+        _ size: Int, _ connect: Connect, _ server: ServerProcess
     ) throws -> Double {
         ready(server, "plain \(size)")
         let result = try run.measure(
-            "batches of \(size)", connections, server,
+            "batches of \(size)", connect(), server,
             rateGoal: size == 100 ? .atLeast(150_000) : nil)
         let lag = try ask(Status.self, "status").projection.lag
         run.report.add("batches of \(size): events not yet folded then", Double(lag), "")
@@ -96,21 +101,21 @@ struct SluiceSection {
     }
 
     private func half(
-        _ most: Double, _ connections: [LoadConnection], _ server: ServerProcess
+        _ most: Double, _ connect: Connect, _ server: ServerProcess
     ) throws {
-        try paced("at half that rate", most / 2, .atMost(25), connections, server)
+        try paced("at half that rate", most / 2, .atMost(25), connect, server)
         // The same load on every machine: half of the rate that is the goal.
-        try paced("at 75,000 events/s", 75_000, nil, connections, server)
+        try paced("at 75,000 events/s", 75_000, nil, connect, server)
     }
 
     private func paced(
-        _ name: String, _ eventsPerSecond: Double, _ goal: Goal?, _ connections: [LoadConnection],
+        _ name: String, _ eventsPerSecond: Double, _ goal: Goal?, _ connect: Connect,
         _ server: ServerProcess
     ) throws {
         ready(server, name)
         let before = try ask(LogStat.self, "log", "stat").syncs
         try run.measure(
-            "batches of 100 \(name)", connections, server,
+            "batches of 100 \(name)", connect(), server,
             pace: .perSecond(eventsPerSecond / 100), timeGoal: goal)
         let after = try ask(LogStat.self, "log", "stat").syncs
         // A stall of the disk is the machine's, and makes everybody wait who sent meanwhile.
@@ -129,8 +134,8 @@ struct SluiceSection {
         // No faster than plain ones, so these do for the warming up and the run.
         let count = Int(most / Double(size) * run.seconds * 1.2) + 64
         var supply = try run.zipped(count, of: size, key: key)
-        let connections = try run.connections(to: address, .http) { _ in .none }
         ready(server, "zipped \(size)")
+        let connections = try run.connections(to: address, .http) { _ in .none }
         try run.measure("batches of \(size), zipped", connections, server) { request in
             guard let next = supply.popLast() else { return false }
             request = next
