@@ -83,15 +83,26 @@ package final class Monitor<State>: @unchecked Sendable {
 /// How much of a busy machine a thread gets.
 package enum ThreadUrgency: Sendable {
     case normal
+    /// For the fold: it keeps its share of a full machine, about half of what an equal takes, and whoever
+    /// answers clients goes first.
+    case following
     /// For work that may lag and catch up: it yields to whoever answers clients.
     case background
 
     /// Gives the calling thread this share, and a name that `top -H` shows, cut to 15 bytes.
     package func enter(named name: String) {
         Self.rename(name)
-        guard self == .background else { return }
+        guard self != .normal else { return }
         // On Linux a nice value belongs to the thread. Refused: it runs as it is.
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
+    }
+
+    private var niceness: Int32 {
+        switch self {
+        case .normal: 0
+        case .following: 3
+        case .background: 10
+        }
     }
 
     /// Only for people who look: where the system does not take the name, nothing is lost.

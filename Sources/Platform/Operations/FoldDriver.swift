@@ -47,7 +47,7 @@ final class FoldDriver: Sendable {
             defer { shared.isStarted = true }
             return !shared.isStarted
         }
-        if isFirst { OwnThread.start("sluice.fold") { self.loop() } }
+        if isFirst { OwnThread.start("sluice.fold", .following) { self.loop() } }
     }
 
     private func loop() {
