@@ -3,7 +3,7 @@
 
 static uint32_t table[8][256];
 
-__attribute__((constructor)) static void fill_tables(void) {
+static void fill_tables(void) {
     for (uint32_t n = 0; n < 256; n++) {
         uint32_t crc = n;
         for (int k = 0; k < 8; k++) crc = (crc >> 1) ^ (0x82F63B78u & (0u - (crc & 1u)));
@@ -41,14 +41,11 @@ uint32_t sluice_crc32c_table(uint32_t crc, const void *bytes, size_t length) {
 enum { LONG_PART = 2048, SHORT_PART = 128 };
 static uint32_t after_long[4][256], after_short[4][256];
 
-static void fill_shift(uint32_t shift[4][256], size_t zeros) {
+static void fill_shift(uint32_t shift[4][256], size_t part) {
+    static const uint8_t zeros[LONG_PART];
     // By a bit of the CRC: what follows from it alone, for it is linear.
     uint32_t of_bit[32];
-    for (int bit = 0; bit < 32; bit++) {
-        uint32_t crc = 1u << bit;
-        for (size_t n = 0; n < zeros; n++) crc = (crc >> 8) ^ table[0][crc & 0xFF];
-        of_bit[bit] = crc;
-    }
+    for (int bit = 0; bit < 32; bit++) of_bit[bit] = ~sluice_crc32c_table(~(1u << bit), zeros, part);
     for (int byte = 0; byte < 4; byte++)
         for (int value = 0; value < 256; value++) {
             uint32_t crc = 0;
@@ -56,12 +53,6 @@ static void fill_shift(uint32_t shift[4][256], size_t zeros) {
                 if (value >> bit & 1) crc ^= of_bit[8 * byte + bit];
             shift[byte][value] = crc;
         }
-}
-
-__attribute__((constructor)) static void fill_shifts(void) {
-    fill_tables();  // The order of constructors is not ours to rely on.
-    fill_shift(after_long, LONG_PART);
-    fill_shift(after_short, SHORT_PART);
 }
 
 static uint64_t shifted(uint32_t shift[4][256], uint64_t crc) {
@@ -104,4 +95,13 @@ uint32_t sluice_crc32c(uint32_t crc, const void *bytes, size_t length) {
     if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42(crc, bytes, length);
 #endif
     return sluice_crc32c_table(crc, bytes, length);
+}
+
+// The shifts are made by the tables, so one constructor fills both.
+__attribute__((constructor)) static void fill(void) {
+    fill_tables();
+#if defined(__x86_64__)
+    fill_shift(after_long, LONG_PART);
+    fill_shift(after_short, SHORT_PART);
+#endif
 }
